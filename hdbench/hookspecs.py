@@ -1,0 +1,48 @@
+"""The hooks. A plugin module is named by an entry point of the group ``hdbench.plugins`` and must import nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+GROUP = "hdbench.plugins"
+API_LEVEL = 1  # raised when an interface changes in a way that breaks plugins; another level is quarantined
+
+hookspec = pluggy.HookspecMarker("hdbench")
+hookimpl = pluggy.HookimplMarker("hdbench")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A light description of one component: enough to list it without importing it.
+
+    ``kind`` is one of encoder, denoiser, sampler, baseline, metric, shapes, recipe; ``target`` is ``module:attribute``,
+    imported when the component is used; ``summary`` is one line; ``source`` cites the paper or repository.
+    A recipe's target is a ``hdbench.recipes.RecipeBook``. ``api`` is the level of the interface it was written for.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+    source: str
+    api: int = API_LEVEL
+    aliases: tuple[str, ...] = field(default=())
+
+
+@hookspec
+def hdbench_components() -> Iterable[Offer]:
+    """The components that this plugin offers."""
+    raise NotImplementedError
+
+
+@hookspec
+def hdbench_commands() -> Iterable[click.Command]:
+    """Commands for the ``hdbench`` command line."""
+    raise NotImplementedError

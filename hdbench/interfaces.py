@@ -1,0 +1,268 @@
+"""The interfaces of the registry. A plugin implements one or more of them; the flow knows nothing else.
+
+``shapes -> FieldEncoder -> weights -> WeightDenoiser -> Sampler -> weights -> FieldEncoder.decode -> meshes -> Metric``;
+a Baseline stands beside that chain: one object that fits and samples.
+
+Every component is built as ``cls(config)`` with an instance of its ``Config``, a frozen dataclass. A component holds no
+state beyond its configuration: what it learns is returned, and the store keeps it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from hdbench.shapes import Mesh, Shape, Split
+from hdbench.weights import WeightLayout
+
+if TYPE_CHECKING:
+    from hdbench.schedule import Schedule
+
+Progress = Callable[[int, int], None]  # (done, total)
+
+
+class Component(ABC):
+    """What all components have in common: a name, a source (paper, equation, repository@commit) and a configuration."""
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    Config: ClassVar[type]
+
+    def __init__(self, config: Any) -> None:
+        self.config = config
+
+
+# ---------------------------------------------------------------------------------------------------------------- data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuerySpec:
+    """Which points of a shape an encoder wants to see, per frame; a part of the encoder's configuration.
+
+    ``near`` points lie on the outer surface plus Gaussian noise (an equal share per sigma), ``uniform`` in the box
+    [-0.5, 0.5]^3; ``held_out`` points (half near at the first sigma, half uniform) are for quality, never for fitting;
+    ``surface`` points lie on the outer surface; ``grid`` > 0 asks for occupancy at the centres of grid^3 cells.
+    """
+
+    near: int = 0
+    uniform: int = 0
+    sigmas: tuple[float, ...] = (0.01,)
+    held_out: int = 0
+    surface: int = 0
+    grid: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldSamples:
+    """What was seen of n shapes with t frames: the input of an encoder. Points are float32 in the box, labels are bool.
+
+    near [n, t, a, 3], near_inside [n, t, a]; uniform [n, t, b, 3], uniform_inside [n, t, b];
+    held_out [n, t, h, 3], held_out_inside [n, t, h] (first half near, second half uniform);
+    surface [n, t, s, 3]; grid [n, t, r, r, r] bool, indexed x, y, z. A part that was not asked for has size 0.
+    Within ``near``, sigmas take turns point by point, so that any slice holds all of them.
+    """
+
+    names: tuple[str, ...]
+    near: Tensor
+    near_inside: Tensor
+    uniform: Tensor
+    uniform_inside: Tensor
+    held_out: Tensor
+    held_out_inside: Tensor
+    surface: Tensor
+    grid: Tensor
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def select(self, index: Sequence[int]) -> FieldSamples:
+        """The samples of some of the shapes."""
+        i = torch.as_tensor(list(index), dtype=torch.long)
+        parts = (self.near, self.near_inside, self.uniform, self.uniform_inside)
+        rest = (self.held_out, self.held_out_inside, self.surface, self.grid)
+        return FieldSamples(tuple(self.names[k] for k in index), *(p[i] for p in parts), *(p[i] for p in rest))
+
+
+class ShapeSource(Component):
+    """Where shapes come from: a procedural category, a folder of meshes, a data set on disk."""
+
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The names of all shapes, in an order that does not depend on the machine. HdbenchError if there are none."""
+
+    @abstractmethod
+    def shape(self, name: str) -> Shape:
+        """The shape in its own units and pose (the flow normalises it). ShapeError, with the reason, if it cannot be used."""
+
+    def split(self) -> Split | None:
+        """The split that the data set prescribes, or None: the flow then splits 80/5/15 in the order of the names."""
+        return None
+
+
+# -------------------------------------------------------------------------------------------------------------- recipe
+
+
+@dataclass(slots=True)
+class Session:
+    """What a component may use while it works: where, with which seed, how to report, how to survive a kill.
+
+    ``load()`` gives the last saved checkpoint or None; ``save(tensors)`` stores one atomically (flat dict of tensors).
+    A component that goes on from a checkpoint must end in the same result as one that was never stopped.
+    """
+
+    seed: int
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    progress: Progress = lambda done, total: None
+    load: Callable[[], dict[str, Tensor] | None] = lambda: None
+    save: Callable[[dict[str, Tensor]], None] = lambda tensors: None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """The weights [n, p] of n shapes and per-shape quality figures, each [n] (such as ``iou_near``, ``iou_uniform``)."""
+
+    weights: Tensor
+    quality: dict[str, Tensor]
+
+
+class FieldEncoder(Component):
+    """Shape -> weights and back. The field lives in the box [-0.5, 0.5]^3; with T frames one weight vector holds them all."""
+
+    @abstractmethod
+    def queries(self) -> QuerySpec:
+        """The points it wants to see."""
+
+    @abstractmethod
+    def layout(self, frames: int) -> WeightLayout:
+        """The named parts of its weight vector for shapes of ``frames`` frames."""
+
+    def start(self, chunks: Iterable[FieldSamples], session: Session) -> dict[str, Tensor]:
+        """What all fields share before the first is fitted (such as the weights of the first MLP), from the training shapes."""
+        return {}
+
+    @abstractmethod
+    def encode(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Encoded:
+        """Fit the fields of these shapes. The result for one shape must not depend on which others are in the chunk:
+        seed by name (``seed_of(session.seed, "encode", name)``)."""
+
+    @abstractmethod
+    def decode(self, weights: Tensor, frames: int, resolution: int, level: float) -> tuple[Mesh, ...]:
+        """The weights [p] of one shape -> one mesh per frame, at the iso-level ``level`` in logits (0 is probability 1/2).
+
+        A mesh may be empty (no faces); that is counted, never replaced.
+        """
+
+    def accept(self, quality: Mapping[str, Tensor]) -> Tensor:
+        """Which fields are good enough to train on, [n] bool. All, unless the encoder has a gate."""
+        return torch.ones(len(next(iter(quality.values()))), dtype=torch.bool)
+
+
+class WeightDenoiser(Component):
+    """(noised weights, step) -> the network's prediction."""
+
+    @abstractmethod
+    def network(self, layout: WeightLayout) -> nn.Module:
+        """An untrained module with ``forward(noised [b, p] float32, step [b] int64) -> [b, p]``; its state_dict is stored.
+        Its initial parameters must be a function of torch's global seed alone (the flow seeds it)."""
+
+    @abstractmethod
+    def train(self, network: nn.Module, weights: Tensor, schedule: Schedule, session: Session) -> dict[str, Tensor]:
+        """Train in place on ``weights`` [n, p] (already in the diffused space); returns curves such as ``loss`` [k]."""
+
+
+Denoise = Callable[[Tensor, int], Tensor]  # (noised [b, p], step) -> clean [b, p]
+
+
+class Sampler(Component):
+    """Noise -> weights; knows nothing of weights or networks."""
+
+    @abstractmethod
+    def sample(self, denoise: Denoise, schedule: Schedule, start: Tensor, noise: Callable[[int], Tensor]) -> Tensor:
+        """Take ``start`` [b, p] ~ N(0, 1) down the schedule. ``noise(k)`` gives the k-th draw of fresh noise [b, p], from a
+        generator per sample, so that a sample does not depend on its batch."""
+
+
+# ------------------------------------------------------------------------------------------------------------ baseline
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingSet:
+    """What a baseline trains on: names, clouds [n, t, q, 3] float32 on the outer surface, and the shapes on request."""
+
+    names: tuple[str, ...]
+    clouds: Tensor
+    shape: Callable[[str], Shape]
+
+
+class Baseline(Component):
+    """One object that fits and samples, by whatever means."""
+
+    produces: ClassVar[Literal["meshes", "clouds"]] = "clouds"
+
+    @abstractmethod
+    def fit(self, training: TrainingSet, session: Session) -> dict[str, Tensor]:
+        """Train; returns its state as a flat dict of tensors, which the store keeps."""
+
+    @abstractmethod
+    def sample(self, state: Mapping[str, Tensor], count: int, session: Session) -> list[tuple[Mesh, ...]] | Tensor:
+        """``count`` samples: one tuple of T meshes each, or clouds [count, t, q, 3]. Sample j is seeded by
+        ``seed_of(session.seed, "sample", j)``."""
+
+
+# -------------------------------------------------------------------------------------------------------------- metric
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Generated against reference shapes, as the metrics see them.
+
+    ``generated`` [g, t, q, 3] and ``reference`` [r, t, q, 3] are normalised clouds. The distances are squared Chamfer,
+    averaged over frames: ``between`` [g, r], ``within_generated`` [g, g], ``within_reference`` [r, r], float64. Rows of
+    samples that came out empty are infinite (also to each other), and so is their cloud (nan).
+    """
+
+    generated: NDArray[np.float32]
+    reference: NDArray[np.float32]
+    between: NDArray[np.float64]
+    within_generated: NDArray[np.float64]
+    within_reference: NDArray[np.float64]
+    ties: Literal["fair", "first"] = "fair"
+
+    def select(self, generated: NDArray[np.int64], reference: NDArray[np.int64]) -> Comparison:
+        """The same comparison on a part of both sets."""
+        g, r = generated, reference
+        return Comparison(
+            self.generated[g], self.reference[r], self.between[np.ix_(g, r)],
+            self.within_generated[np.ix_(g, g)], self.within_reference[np.ix_(r, r)], self.ties,
+        )  # fmt: skip
+
+
+class Metric(Component):
+    """One number (or a few) that says how alike two sets of shapes are, and how to read it."""
+
+    direction: ClassVar[Literal["lower", "higher", "target"]]
+    target: ClassVar[float | None] = None  # the ideal, when direction is "target"
+    range: ClassVar[tuple[float, float]]
+    unit: ClassVar[str]  # such as "x100" or "%"
+    definition: ClassVar[str]  # one sentence
+
+    @abstractmethod
+    def measure(self, comparison: Comparison) -> dict[str, float]:
+        """Values by column; the first is the one that tables print. In the metric's unit."""
+
+
+INTERFACES: dict[str, type[Component]] = {
+    "encoder": FieldEncoder,
+    "denoiser": WeightDenoiser,
+    "sampler": Sampler,
+    "baseline": Baseline,
+    "metric": Metric,
+    "shapes": ShapeSource,
+}

@@ -1,0 +1,93 @@
+"""The noun of the benchmark: a shape is a sequence of T meshes, T = 1 for 3D."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdbench.errors import HdbenchError, ShapeError
+
+BOX_HALF_SIDE = 0.5  # every normalised shape lies in [-0.5, 0.5]^3
+NORMAL_EXTENT = 0.95  # longest side of a normalised shape (HyperDiffusion: 0.95 of the box)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mesh:
+    """Triangles: vertices [v, 3] float64, faces [f, 3] int64, counter-clockwise seen from outside."""
+
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+
+    @property
+    def triangles(self) -> NDArray[np.float64]:
+        """Corner coordinates [f, 3, 3]."""
+        return self.vertices[self.faces]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no surface at all."""
+        return len(self.faces) == 0
+
+    def __reduce__(self):  # frozen slots do not pickle by themselves; worker processes need it
+        return Mesh, (self.vertices, self.faces)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """One object of the data set: its name and its T frames.
+
+    ``solid`` says that every frame is a union of closed parts wound outwards, so that signed ray crossings
+    are its exact winding number; leave it False for meshes of unknown origin.
+    """
+
+    name: str
+    frames: tuple[Mesh, ...]
+    solid: bool = False
+
+    def __reduce__(self):
+        return Shape, (self.name, self.frames, self.solid)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Names of the train, validation and test shapes; disjoint."""
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def normalise(shape: Shape, extent: float = NORMAL_EXTENT) -> Shape:
+    """The shape centred on its bounding box and scaled so that the longest side over all frames is ``extent``.
+
+    One centre and one scale serve all frames, so motion is kept. Raises ShapeError for a shape without extent
+    or with coordinates that are not finite.
+    """
+    corners = np.array([[m.vertices[m.faces].min((0, 1)), m.vertices[m.faces].max((0, 1))] for m in shape.frames])
+    low, high = corners[:, 0].min(0), corners[:, 1].max(0)
+    side = (high - low).max()
+    if not np.isfinite(side):
+        raise ShapeError(f"The shape '{shape.name}' has coordinates that are not finite.")
+    if side <= 0:
+        raise ShapeError(f"The shape '{shape.name}' has no extent: all its vertices coincide.")
+    frames = tuple(Mesh((m.vertices - (low + high) / 2) * (extent / side), m.faces) for m in shape.frames)
+    return Shape(shape.name, frames, shape.solid)
+
+
+def split_by_fraction(names: tuple[str, ...], train: float = 0.80, val: float = 0.05) -> Split:
+    """The paper's 80/5/15 split over the names in their order: val = int(5 %), test = int(15 %), the rest is train.
+
+    Raises HdbenchError when a part would be empty. Source: HyperDiffusion main.py at fd2c581.
+    """
+    count = len(names)
+    val_count, test_count = int(val * count), int(round((1 - train - val) * count, 9))
+    train_count = count - val_count - test_count
+    if min(train_count, test_count) < 1:
+        raise HdbenchError(
+            f"{count} usable shapes are too few for a split of {train:.0%} train, {val:.0%} validation and "
+            f"{1 - train - val:.0%} test. Add shapes, or change 'data.train' and 'data.val'."
+        )
+    first, second = train_count, train_count + val_count
+    return Split(names[:first], names[first:second], names[second:])
