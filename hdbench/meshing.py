@@ -1,0 +1,110 @@
+"""From a field on a grid to triangles: marching cubes, and meshes as GLB files.
+
+The grid convention is HyperDiffusion's: r points per axis from one side of the box to the other, both included, so that the
+spacing is 1 / (r - 1) in the box [-0.5, 0.5]^3. A larger value means inside.
+Source: Lorensen and Cline 1987; Lewiner et al. 2003 (the variant without holes, as scikit-image has it);
+HyperDiffusion sdf_meshing.py at fd2c581 for the grid.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdbench.errors import HdbenchError
+from hdbench.shapes import BOX_HALF_SIDE, Mesh
+
+
+def empty_mesh() -> Mesh:
+    """A mesh without vertices and faces: what a field that is nowhere inside becomes."""
+    return Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int64))
+
+
+def grid_axis(resolution: int, low: float = -BOX_HALF_SIDE, high: float = BOX_HALF_SIDE) -> NDArray[np.float64]:
+    """The coordinates [r] of the grid points on each axis, both ends included."""
+    return low + (high - low) * (np.arange(resolution) / (resolution - 1))
+
+
+def marching_cubes(
+    values: NDArray[np.float32], level: float = 0.0, low: float = -BOX_HALF_SIDE, high: float = BOX_HALF_SIDE
+) -> Mesh:
+    """The surface where ``values`` [r, r, r] (indexed x, y, z) cross ``level``, closed, faces wound outwards.
+
+    Point [0, 0, 0] lies at (low, low, low), the last at (high, high, high). Beyond the grid lies one layer just below the
+    level, so a field that is inside at the border still gives a closed surface, at most one cell outside the box. Values
+    at the level are outside. A field that is nowhere inside gives a mesh without faces.
+    The result depends only on which values are above the level and on the values in cells that the surface crosses.
+    Raises HdbenchError for values that are not finite or not a cube.
+    """
+    _require_cube(values)
+    inside = values > level
+    if not inside.any():
+        return empty_mesh()
+    part, corner = _surroundings(values, inside, level)
+    # The crop is a function of the signs alone: two fields of equal signs and equal crossing cells give equal bits.
+    vertices, faces = _lewiner(part, level)
+    spacing = (high - low) / (values.shape[0] - 1)
+    return Mesh(low + (vertices.astype(np.float64) + corner) * spacing, faces.astype(np.int64))
+
+
+def _require_cube(values: NDArray[np.float32]) -> None:
+    if values.ndim != 3 or len(set(values.shape)) != 1 or len(values) < 2:
+        raise HdbenchError(f"A grid must be a cube of at least 2 points per axis, but it has the shape {values.shape}.")
+    # A sum is not finite if any of its terms is not; it needs no array of flags.
+    if not np.isfinite(values.sum(dtype=np.float64)):
+        raise HdbenchError("The field has values that are not finite, so it has no surface. Its weights have diverged.")
+
+
+def _surroundings(values: NDArray[np.float32], inside: NDArray[np.bool_], level: float) -> tuple[NDArray[np.float32], NDArray]:
+    """The inside points with one layer of neighbours on each side, and the index of its first point (-1: in the padding)."""
+    ranges = [_extent(inside, axis) for axis in range(3)]
+    part = np.full([last - first + 3 for first, last in ranges], level - 1, np.float32)
+    source, target = [], []
+    for (first, last), count in zip(ranges, values.shape):
+        begin, end = max(first - 1, 0), min(last + 2, count)
+        source.append(slice(begin, end))
+        target.append(slice(begin - first + 1, end - first + 1))
+    part[tuple(target)] = values[tuple(source)]
+    return part, np.array([first - 1 for first, _ in ranges], np.float64)
+
+
+def _extent(inside: NDArray[np.bool_], axis: int) -> tuple[int, int]:
+    """The first and the last index along ``axis`` that holds an inside point."""
+    occupied = np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis})))
+    return int(occupied[0]), int(occupied[-1])
+
+
+def _lewiner(part: NDArray[np.float32], level: float) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    from skimage.measure import marching_cubes as skimage_marching_cubes
+
+    vertices, faces, _, _ = skimage_marching_cubes(part, level=level, gradient_direction="ascent")
+    return vertices, faces
+
+
+def export_glb(frames: Mesh | Sequence[Mesh], path: Path) -> None:
+    """Write a mesh, or the frames of a sequence as nodes ``frame_000``, ... of one scene, as binary glTF.
+
+    The bytes depend on the meshes alone. Coordinates are kept as they are (glTF viewers take +y as up). Frames without
+    faces are left out. Raises HdbenchError if no frame has a face.
+    """
+    import trimesh
+
+    meshes = [frames] if isinstance(frames, Mesh) else list(frames)
+    scene = trimesh.Scene()
+    for index, mesh in enumerate(meshes):
+        if not mesh.is_empty:
+            solid = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+            scene.add_geometry(solid, node_name=f"frame_{index:03d}", geom_name=f"frame_{index:03d}")
+    if scene.is_empty:
+        raise HdbenchError(f"Nothing was written to '{path}': the shape has no faces in any of its {len(meshes)} frames.")
+    _write_atomically(path, scene.export(file_type="glb"))
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
