@@ -55,10 +55,14 @@ def chamfer_matrix(a: Any, b: Any = None, precision: Precision = "exact", thread
     if symmetric:
         np.fill_diagonal(out, 0.0)
     rows, columns = _pairs(whole[0], whole[1], symmetric)
-    out[rows, columns] = _distances(first, second, rows, columns, precision, threads or len(os.sched_getaffinity(0)))
+    out[rows, columns] = _distances(first, second, rows, columns, precision, threads or _cores())
     if symmetric:
         out[columns, rows] = out[rows, columns]
     return out
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _checked(clouds: Any) -> NDArray[Any]:
@@ -129,6 +133,16 @@ def _least(context, a, b):
     return types.float32(types.float32, types.float32), generate
 
 
+@intrinsic
+def _fused(context, a, b, c):
+    """a * b + c of float32, rounded once."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _mean(values, count):
     total = 0.0
@@ -169,19 +183,20 @@ def _exact_pairs(a, b, q, s, rows, columns, out):
         out[k] = total / a.shape[1]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nnan", "ninf"})
+@njit(cache=True, nogil=True, error_model="numpy")
 def _gram_minima(a, b, row, column):
-    """The same minima over |a|^2 + |b|^2 - 2ab, rounded where a single-precision matrix product with fused
-    multiply-add rounds: the terms are summed in order and may not be regrouped."""
-    norm = b[0] * b[0] + b[1] * b[1] + b[2] * b[2]
-    column[:] = _FAR
+    """The same minima over |a|^2 + |b|^2 - 2ab in single precision, rounded where the matrix product of the released code
+    rounds: x first, then y and z by fused multiply-add."""
+    norm = np.empty_like(column)
+    for j in range(b.shape[1]):
+        norm[j] = _fused(b[2, j], b[2, j], _fused(b[1, j], b[1, j], b[0, j] * b[0, j]))
+        column[j] = _FAR
     for i in range(a.shape[1]):
-        x0, y0, z0 = a[0, i], a[1, i], a[2, i]
-        n0 = x0 * x0 + y0 * y0 + z0 * z0
-        least = _FAR
+        x, y, z = a[0, i], a[1, i], a[2, i]
+        own, least = _fused(z, z, _fused(y, y, x * x)), _FAR
         for j in range(b.shape[1]):
-            product = b[0, j] * x0 + b[1, j] * y0 + b[2, j] * z0
-            d = (n0 + norm[j]) - _TWO * product
+            product = _fused(z, b[2, j], _fused(y, b[1, j], x * b[0, j]))
+            d = (own + norm[j]) - _TWO * product
             least = _least(least, d)
             column[j] = _least(column[j], d)
         row[i] = least
