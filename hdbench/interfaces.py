@@ -101,6 +101,14 @@ class ShapeSource(Component):
     def shape(self, name: str) -> Shape:
         """The shape in its own units and pose (the flow normalises it). ShapeError, with the reason, if it cannot be used."""
 
+    def shape_with_notes(self, name: str) -> tuple[Shape, list[str]]:
+        """The shape, and what was mended or is odd about it (duplicate faces dropped, winding turned, ...)."""
+        return self.shape(name), []
+
+    def fingerprint(self) -> str:
+        """What the shapes depend on besides the configuration (such as the files' sizes and times); in a stage's hash."""
+        return ""
+
     def split(self) -> Split | None:
         """The split that the data set prescribes, or None: the flow then splits 80/5/15 in the order of the names."""
         return None

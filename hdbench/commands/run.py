@@ -1,0 +1,5 @@
+"""placeholder"""
+from hdbench.hookspecs import hookimpl
+@hookimpl
+def hdbench_commands():
+    return []

@@ -1,0 +1,265 @@
+"""The run, top to bottom: shapes -> weights -> denoiser -> new weights -> meshes -> clouds -> scores -> rows.
+
+Each line of ``recipe_clouds`` is a stage of the paper's figure 2; ``run`` puts methods side by side on the same shapes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from hdbench.engine import Engine, infos
+from hdbench.errors import HdbenchError
+from hdbench.plan import Plan
+from hdbench.recipes import Recipe
+from hdbench.seeds import numpy_generator, seed_of
+from hdbench.shapes import Split, split_by_fraction
+from hdbench.stages.diffuse import TILE
+from hdbench.stages.measure import Clouds
+
+CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
+
+STAGES = "hdbench.stages"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The shapes of a run: their split, where their clouds are, and what was left out."""
+
+    split: Split
+    frames: int
+    clouds: dict[str, tuple[Path, int]]  # name -> (file, row)
+    left_out: list[dict[str, str]]
+    notes: list[str]
+
+    def select(self, names: tuple[str, ...]) -> Clouds:
+        """The clouds of these shapes."""
+        return Clouds.of([self.clouds[name] for name in names])
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One row in the making: its samples by draw, the files of its meshes, and its scores or why there are none."""
+
+    title: str
+    method: str
+    origin: str
+    draws: list[Clouds] = field(default_factory=list)
+    meshes: list[Path] = field(default_factory=list)
+    empties: int = 0
+    requested: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    score: dict[str, Any] | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All rows of a run and the data they were made on."""
+
+    data: Data
+    outcomes: list[Outcome]
+
+
+def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
+    """Every method of the plan on the same shapes, scored against the same test shapes under one protocol."""
+    data = survey(plan, engine)
+    jobs: list[Callable[[], list[Outcome]]] = [lambda: [oracle(plan, engine, data)]]
+    jobs += [lambda m=method: method_rows(plan, engine, data, m, reference_rows) for method in plan.titles]  # type: ignore[misc]
+    distances = engine.one("shapes: distances", f"{STAGES}.measure:within", clouds=data.select(data.split.test), protocol=plan.protocol)
+
+    def scored(job: Callable[[], list[Outcome]]) -> list[Outcome]:
+        return [score(plan, engine, data, outcome, distances) for outcome in job()]
+
+    return Result(data, [outcome for outcomes in _side_by_side(jobs, scored, engine) for outcome in outcomes])
+
+
+def _side_by_side(jobs: list, act: Callable[[Any], list[Outcome]], engine: Engine) -> Iterator[list[Outcome]]:
+    """Methods wait for each other only where they share workers; when one is stopped, all are."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        futures = [pool.submit(act, job) for job in jobs]
+        try:
+            yield from [future.result() for future in futures]
+        except BaseException:
+            engine.workers.stop()
+            raise
+
+
+def survey(plan: Plan, engine: Engine) -> Data:
+    """Look at all shapes, leave out what cannot be used, and split the rest."""
+    source = plan.source.build()
+    names = source.names()
+    stage = engine.stage(
+        "shapes: look at them", f"{STAGES}.survey:survey", [{"names": chunk} for chunk in _chunks(names)],
+        source=plan.source, points=plan.protocol.points, content=source.fingerprint(),
+    )  # fmt: skip
+    parts = infos(stage)
+    rows = {s["name"]: (path, i) for path, info in zip(stage.parts(), parts) for i, s in enumerate(info["shapes"])}
+    shapes = [s for info in parts for s in info["shapes"]]
+    left_out = [item for info in parts for item in info["left_out"]]
+    frames = {s["frames"] for s in shapes}
+    if len(frames) > 1:
+        raise HdbenchError(f"The shapes have different numbers of frames: {sorted(frames)}. All must have the same.")
+    split = _split(plan, tuple(rows), source.split(), left_out)
+    return Data(split, frames.pop(), rows, left_out, _notes(shapes))
+
+
+def _split(plan: Plan, usable: tuple[str, ...], prescribed: Split | None, left_out: list[dict[str, str]]) -> Split:
+    if not usable:
+        raise HdbenchError(f"None of the {len(left_out)} shapes can be used. The first: {left_out[0]['reason']}")
+    if prescribed:
+        known = set(usable)
+        parts = [tuple(name for name in part if name in known) for part in (prescribed.train, prescribed.val, prescribed.test)]
+        if min(len(parts[0]), len(parts[2])) < 1:
+            raise HdbenchError("The data set's split lists leave no usable train or no usable test shape.")
+        return Split(*parts)
+    if plan.data.order == "hash":
+        usable = tuple(sorted(usable, key=lambda name: seed_of(plan.run.seed, "order", name)))
+    return split_by_fraction(usable, plan.data.train, plan.data.val)
+
+
+def _notes(shapes: list[dict[str, Any]]) -> list[str]:
+    """What was mended or is odd, duplicates among the shapes first."""
+    by_digest: dict[str, list[str]] = defaultdict(list)
+    for shape in shapes:
+        by_digest[shape["digest"]].append(shape["name"])
+    twins = [f"the same geometry under several names: {', '.join(names)}" for names in by_digest.values() if len(names) > 1]
+    return twins + [f"{shape['name']}: {note}" for shape in shapes for note in shape["notes"]]
+
+
+def method_rows(plan: Plan, engine: Engine, data: Data, method: str, reference_rows: bool) -> list[Outcome]:
+    """The row of a method, and of its reference rows when they are asked for. A method that fails becomes a row that says why."""
+    outcome = Outcome(plan.titles[method], method, "ours", requested=_requested(plan, data) * plan.run.draws)
+    try:
+        if not isinstance(plan.settings[method], Recipe):
+            return [baseline_clouds(plan, engine, data, outcome)]
+        fields = encode(plan, engine, data, method)
+        references = reference_outcomes(plan, engine, data, method, fields) if reference_rows else []
+        return [recipe_clouds(plan, engine, data, outcome, fields), *references]
+    except HdbenchError as error:
+        outcome.failure = str(error)
+        return [outcome]
+
+
+def encode(plan: Plan, engine: Engine, data: Data, method: str) -> list[Path]:
+    """Fit one field per training shape; returns the files of their weights."""
+    title, encoder = plan.titles[method], plan.parts(method)["encoder"]
+    chunks = [{"names": chunk} for chunk in _chunks(data.split.train)]
+    content = plan.source.build().fingerprint()
+    queries = engine.stage(f"{title}: query points", f"{STAGES}.encode:query", chunks, source=plan.source,
+                           spec=encoder.build().queries(), content=content).parts()  # fmt: skip
+    shared = engine.one(f"{title}: shared start", f"{STAGES}.encode:start", encoder=encoder, queries=queries)
+    calls = [{"queries": path} for path in queries]
+    return engine.stage(f"{title}: fit the fields", f"{STAGES}.encode:encode", calls, encoder=encoder, shared=shared).parts()
+
+
+def recipe_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome, fields: list[Path]) -> Outcome:
+    """Train the denoiser on the fields, sample new weights, decode them: the paper's method."""
+    title, recipe, parts = outcome.title, plan.settings[outcome.method], plan.parts(outcome.method)
+    trained = engine.one(f"{title}: train", f"{STAGES}.diffuse:train", encoder=parts["encoder"], denoiser=parts["denoiser"],
+                         schedule=recipe.schedule, space=recipe.space, fields=fields, frames=data.frames)  # fmt: skip
+    tiles = [{"tile": tile} for tile in range(ceil(outcome.requested / TILE))]
+    sampled = engine.stage(f"{title}: sample", f"{STAGES}.diffuse:sample", tiles, denoiser=parts["denoiser"],
+                           sampler=parts["sampler"], schedule=recipe.schedule, trained=trained)  # fmt: skip
+    rows = [(sampled.part(j // TILE), j % TILE) for j in range(outcome.requested)]
+    outcome.facts["training"] = trained
+    return decode(plan, engine, data, outcome, rows)
+
+
+def decode(plan: Plan, engine: Engine, data: Data, outcome: Outcome, rows: list[tuple[Path, int]]) -> Outcome:
+    """Weights (file, row) to meshes and clouds, CHUNK at a time."""
+    recipe: Recipe = plan.settings[outcome.method]
+    resolution = plan.protocol.resolution or recipe.meshing.resolution
+    level = recipe.meshing.level if plan.protocol.level is None else plan.protocol.level
+    by_file: dict[Path, list[int]] = defaultdict(list)
+    for path, row in rows:
+        by_file[path].append(row)
+    calls, first = [], 0
+    for path, file_rows in by_file.items():
+        for chunk in _chunks(tuple(file_rows)):
+            calls.append({"weights": path, "rows": chunk, "first": first})
+            first += len(chunk)
+    stage = engine.stage(f"{outcome.title}: meshes", f"{STAGES}.decode:decode", calls, encoder=plan.parts(outcome.method)["encoder"],
+                         frames=data.frames, resolution=resolution, level=level, points=plan.protocol.points)  # fmt: skip
+    return _with_clouds(plan, data, outcome, stage.parts(), [len(call["rows"]) for call in calls])
+
+
+def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) -> Outcome:
+    """Fit a baseline on the training shapes and sample it."""
+    baseline = plan.ref("baseline", outcome.method, plan.settings[outcome.method])
+    clouds = engine.one(f"{outcome.title}: clouds", f"{STAGES}.measure:gather", clouds=data.select(data.split.train))
+    state = engine.one(f"{outcome.title}: fit", f"{STAGES}.baseline:fit", baseline=baseline, source=plan.source,
+                       names=data.split.train, clouds=clouds)  # fmt: skip
+    samples = engine.one(f"{outcome.title}: sample", f"{STAGES}.baseline:sample", baseline=baseline, state=state,
+                         count=outcome.requested, points=plan.protocol.points)  # fmt: skip
+    return _with_clouds(plan, data, outcome, [samples], [outcome.requested])
+
+
+def _with_clouds(plan: Plan, data: Data, outcome: Outcome, paths: list[Path], counts: list[int]) -> Outcome:
+    """Cut the samples into draws of as many as the protocol asks for."""
+    from hdbench.store import load_info
+
+    rows = [(path, i) for path, count in zip(paths, counts) for i in range(count)]
+    size = len(rows) // plan.run.draws
+    outcome.draws = [Clouds.of(rows[k * size : (k + 1) * size]) for k in range(plan.run.draws)]
+    outcome.meshes, outcome.empties = paths, sum(load_info(path)["empty"] for path in paths)
+    return outcome
+
+
+def oracle(plan: Plan, engine: Engine, data: Data) -> Outcome:
+    """As many training shapes as generated ones: what a perfect generator would score."""
+    draws = [data.select(names) for names in training_draws(plan, data)]
+    return Outcome("training shapes (oracle)", "oracle", "reference", draws, requested=sum(len(d.rows) for d in draws))
+
+
+def training_draws(plan: Plan, data: Data) -> list[tuple[str, ...]]:
+    """Names of training shapes for each draw, as many as there are test shapes, without repetition within a draw."""
+    count = min(len(data.split.test), len(data.split.train))
+    order = [numpy_generator(plan.run.seed, "oracle", k).permutation(len(data.split.train)) for k in range(plan.run.draws)]
+    return [tuple(data.split.train[i] for i in permutation[:count]) for permutation in order]
+
+
+def reference_outcomes(plan: Plan, engine: Engine, data: Data, method: str, fields: list[Path]) -> list[Outcome]:
+    """Rows that keep us honest: training shapes through their own fields, a Gaussian and interpolation in weight space."""
+    title, encoder = plan.titles[method], plan.parts(method)["encoder"]
+    place = {name: (path, row) for path in fields for row, name in enumerate(_names(path))}
+    again = [place[name] for names in training_draws(plan, data) for name in names]
+    outcomes = [decode(plan, engine, data, Outcome(f"{title}: reconstruction", method, "reference", requested=len(again)), again)]
+    count = _requested(plan, data) * plan.run.draws
+    for name in ("gaussian", "interpolate"):
+        weights = engine.one(f"{title}: {name}", f"{STAGES}.diffuse:{name}", encoder=encoder, fields=fields, count=count)
+        row = Outcome(f"{title}: {'weight-space Gaussian' if name == 'gaussian' else 'interpolation of two'}", method, "reference",
+                      requested=count)  # fmt: skip
+        outcomes.append(decode(plan, engine, data, row, [(weights, j) for j in range(count)]))
+    return outcomes
+
+
+def score(plan: Plan, engine: Engine, data: Data, outcome: Outcome, distances: Path) -> Outcome:
+    """The metrics of a row, every draw against the test shapes."""
+    if outcome.failure is None:
+        from hdbench.store import load_info
+
+        path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, metrics=plan.metrics,
+                          reference=data.select(data.split.test), distances=distances, protocol=plan.protocol)  # fmt: skip
+        outcome.score = load_info(path)
+    return outcome
+
+
+def _requested(plan: Plan, data: Data) -> int:
+    """Samples per draw."""
+    return int(plan.protocol.over_generation * len(data.split.test))
+
+
+def _names(path: Path) -> list[str]:
+    from hdbench.store import load_info
+
+    return load_info(path)["names"]
+
+
+def _chunks(items: tuple) -> list[tuple]:
+    return [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)]

@@ -1,0 +1,172 @@
+"""What a run will do: every setting of every part, resolved before the first expensive second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from hdbench.config import as_dict, check, digest, from_dict, override, resolve_key
+from hdbench.errors import HdbenchError, unknown
+from hdbench.protocol import PRESETS as PROTOCOLS
+from hdbench.protocol import Protocol
+from hdbench.recipes import PRESETS, Recipe
+from hdbench.refs import Ref
+from hdbench.registry import Registry
+
+SHAPE_COUNTS = {"tiny": 400, "small": 1000, "paper": 4045}  # of a procedural category, by preset
+PARTS = ("encoder", "denoiser", "sampler")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """``seed`` of everything; ``draws`` sets of samples are generated and scored; ``threads`` per training or sampling task
+    (a part of the identity of a result, because the order of a sum depends on it; the number of processes is not)."""
+
+    seed: int = 0
+    draws: int = 3
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        check(self.seed >= 0, "run.seed", "0 or more", self.seed)
+        check(1 <= self.draws <= 100, "run.draws", "in 1..100", self.draws)
+        check(1 <= self.threads <= 256, "run.threads", "in 1..256", self.threads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSettings:
+    """Where shapes come from and how they are split: fractions of the usable shapes, in the order of a hash of their names
+    (``order = "name"`` keeps the order of the source). A split that the data set prescribes goes before both."""
+
+    source: str = "airplane"
+    train: float = 0.80
+    val: float = 0.05
+    order: Literal["hash", "name"] = "hash"
+
+    def __post_init__(self) -> None:
+        check(0 < self.train < 1, "data.train", "between 0 and 1", self.train)
+        check(0 <= self.val < 1 - self.train, "data.val", "in [0, 1 - data.train)", self.val)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The configuration of a run, part by part: ``run``, ``data``, ``shapes``, ``protocol`` and one part per method."""
+
+    settings: Mapping[str, Any]
+    titles: Mapping[str, str]  # of the methods, in the order of their rows
+    preset: str
+    registry: Registry
+
+    @property
+    def run(self) -> RunSettings:
+        return self.settings["run"]
+
+    @property
+    def data(self) -> DataSettings:
+        return self.settings["data"]
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.settings["protocol"]
+
+    @property
+    def source(self) -> Ref:
+        return self.ref("shapes", self.data.source, self.settings["shapes"])
+
+    @property
+    def metrics(self) -> list[Ref]:
+        return [self.ref("metric", name, _default(self.registry, "metric", name)) for name in self.protocol.metrics]
+
+    @property
+    def digest(self) -> str:
+        """The identity of the run: its whole configuration."""
+        return digest({k: v for k, v in self.settings.items()})
+
+    @property
+    def name(self) -> str:
+        """A folder name for people: data, preset, identity."""
+        return f"{self.data.source}-{self.preset}-{self.digest[:8]}"
+
+    def ref(self, kind: str, name: str, config: Any) -> Ref:
+        return Ref(kind, name, self.registry.find(kind, name).offer.target, config)
+
+    def parts(self, method: str) -> dict[str, Ref]:
+        """{kind: reference} of a recipe's encoder, denoiser and sampler."""
+        recipe: Recipe = self.settings[method]
+        return {kind: self.ref(kind, recipe.components[kind], getattr(recipe, kind)) for kind in PARTS}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The full configuration as plain values."""
+        return {name: as_dict(part) for name, part in self.settings.items()}
+
+
+def make_plan(
+    registry: Registry,
+    methods: tuple[str, ...],
+    *,
+    preset: str,
+    data: str,
+    protocol: str = "strict",
+    tables: tuple[Mapping[str, Any], ...] = (),
+    overrides: tuple[str, ...] = (),
+) -> Plan:
+    """Presets first, then TOML tables, then ``KEY=VALUE``. HdbenchError for anything that does not exist or does not fit."""
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    if protocol not in PROTOCOLS:
+        raise unknown("protocol", protocol, PROTOCOLS)
+    source, shapes = _source(registry, data, preset)
+    settings: dict[str, Any] = {"run": RunSettings(), "data": DataSettings(source=source), "shapes": shapes,
+                                "protocol": PROTOCOLS[protocol]}  # fmt: skip
+    titles = {}
+    for method in methods:
+        titles[method], settings[method] = _method(registry, method, preset)
+    for table in tables:
+        settings = from_dict(settings, table)
+    settings = override(_swap_components(registry, settings, overrides), overrides)
+    plan = Plan(settings, titles, preset, registry)
+    _ = plan.source, plan.metrics, [plan.parts(m) for m in titles if isinstance(settings[m], Recipe)]
+    return plan
+
+
+def _source(registry: Registry, data: str, preset: str) -> tuple[str, Any]:
+    """``NAME`` or ``NAME:PATH`` -> the source's name and its configuration."""
+    name, _, path = data.partition(":")
+    config = _default(registry, "shapes", name)
+    if path:
+        if not hasattr(config, "path"):
+            raise HdbenchError(f"The shapes '{name}' take no path, but '{data}' gives one. Write --data {name}.")
+        config = replace(config, path=path)
+    elif hasattr(config, "path") and not config.path:
+        raise HdbenchError(f"The shapes '{name}' need a folder. Write --data {name}:DIR.")
+    return name, replace(config, count=SHAPE_COUNTS[preset]) if hasattr(config, "count") else config
+
+
+def _default(registry: Registry, kind: str, name: str) -> Any:
+    return registry.resolve(kind, name).Config()
+
+
+def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any]:
+    """(title, configuration) of a recipe or a baseline."""
+    if ("baseline", name) in registry.components:
+        cls = registry.resolve("baseline", name)
+        return getattr(cls, "title", name), cls.Config()
+    if ("recipe", name) not in registry.components:
+        raise unknown("method", name, registry.names("recipe") + registry.names("baseline"), "'hdbench plugins' lists what is installed.")
+    book = registry.resolve("recipe", name)
+    if preset not in book.presets:
+        raise HdbenchError(f"The method '{name}' has no preset '{preset}'. It has: {', '.join(book.presets)}.")
+    return book.title, book.presets[preset]
+
+
+def _swap_components(registry: Registry, settings: dict[str, Any], overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Where an override names another component (``sampler=ddpm``), its default configuration takes the place of the old one."""
+    for assignment in overrides:
+        key, _, name = assignment.partition("=")
+        kind = key.rpartition(".")[2]
+        if kind not in PARTS:
+            continue
+        method = resolve_key(settings, key).partition(".")[0]
+        if settings[method].components[kind] != name:
+            settings = {**settings, method: replace(settings[method], **{kind: _default(registry, kind, name)})}
+    return settings

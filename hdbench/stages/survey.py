@@ -1,0 +1,37 @@
+"""Look at every shape once: can it be used, what does its surface look like, has it been seen before?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hdbench.errors import ShapeError
+from hdbench.interfaces import Session, ShapeSource
+from hdbench.refs import Ref
+from hdbench.sampling import evaluation_cloud
+from hdbench.shapes import Shape, geometry_digest, normalise
+
+
+def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Clouds [k, t, points, 3] of the usable shapes; info: their names, digests and notes, and what was left out and why."""
+    shapes: ShapeSource = source.build()
+    clouds, usable, left_out = [], [], []
+    for done, name in enumerate(names):
+        try:
+            shape, notes = shapes.shape_with_notes(name)
+            shape = normalise(shape)
+            clouds.append(evaluation_cloud(shape, points, session.seed))
+            usable.append({"name": name, "digest": geometry_digest(shape), "notes": notes, "frames": len(shape.frames),
+                           "faces": _faces(shape)})  # fmt: skip
+        except ShapeError as error:
+            left_out.append({"name": name, "reason": str(error)})
+        session.progress(done + 1, len(names))
+    stacked = torch.from_numpy(np.stack(clouds)) if clouds else torch.zeros(0, 1, points, 3)
+    return {"clouds": stacked}, {"shapes": usable, "left_out": left_out}
+
+
+def _faces(shape: Shape) -> int:
+    return sum(len(mesh.faces) for mesh in shape.frames)
