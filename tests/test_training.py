@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pytest import approx
 from torch import nn
 
 from hdbench.errors import HdbenchError
@@ -107,7 +106,7 @@ def test_the_loss_of_a_network_that_says_zero_is_the_mean_square_of_the_target(p
     slow = Training(steps=40, batch=256, lr=1e-12, weight_decay=0.0, ema=0, warmup=0)
     loss = train(zero, torch.full((5, 50), 2.0), schedule, slow, Session(seed=0))["loss"].mean()
     alpha = schedule.alpha_bar().mean().item()
-    assert loss.item() == approx({"x0": 4.0, "epsilon": 1.0, "v": alpha + 4 * (1 - alpha)}[prediction], rel=0.02)
+    assert loss.item() == pytest.approx({"x0": 4.0, "epsilon": 1.0, "v": alpha + 4 * (1 - alpha)}[prediction], rel=0.02)
 
 
 def test_training_finds_the_best_linear_denoiser():
@@ -127,18 +126,18 @@ def test_training_finds_the_best_linear_denoiser():
 def test_the_papers_learning_rate_falls_by_a_tenth_every_200_epochs():
     paper = Training(steps=0, epochs=6000, batch=32, lr=2e-4, warmup=0, decay="staircase")
     assert paper.total(2749) == 6000 * 86
-    assert paper.rate(200 * 86 - 1, 2749) == approx(2e-4)
-    assert paper.rate(200 * 86, 2749) == approx(1.8e-4)
-    assert paper.rate(6000 * 86 - 1, 2749) == approx(2e-4 * 0.9**29)
+    assert paper.rate(200 * 86 - 1, 2749) == pytest.approx(2e-4)
+    assert paper.rate(200 * 86, 2749) == pytest.approx(1.8e-4)
+    assert paper.rate(6000 * 86 - 1, 2749) == pytest.approx(2e-4 * 0.9**29)
 
 
 def test_the_linear_decay_holds_for_half_the_steps():
     training = Training(steps=100, lr=1.0, warmup=10)
     rates = [training.rate(s, 5) for s in range(100)]
-    assert rates[0] == approx(0.1)
+    assert rates[0] == pytest.approx(0.1)
     assert rates[50] == 1.0
-    assert rates[75] == approx(0.5)
-    assert rates[99] == approx(0.02)
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.02)
 
 
 def test_the_first_limit_ends_the_training():

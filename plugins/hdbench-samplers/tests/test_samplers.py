@@ -4,7 +4,6 @@ import pytest
 import torch
 from hdbench_samplers.ddim import DDIM, DDIMConfig, timesteps
 from hdbench_samplers.ddpm import DDPM, DDPMConfig
-from pytest import approx
 
 from hdbench.errors import HdbenchError
 from hdbench.schedule import Schedule
@@ -49,7 +48,7 @@ def test_spread_that_ddim_keeps_of_gaussian_data(steps, variance, ratio):
     last = PAPER.alpha_bar()[-1].item()
     start = torch.full((1, 1), (last * variance + 1 - last) ** 0.5, dtype=torch.float64)
     sample = DDIM(DDIMConfig(steps=steps)).sample(gaussian(PAPER, 0.0, variance), PAPER, start, no_noise)
-    assert sample.item() / variance**0.5 == approx(ratio, abs=0.006)
+    assert sample.item() / variance**0.5 == pytest.approx(ratio, abs=0.006)
 
 
 @pytest.mark.parametrize("mean", [0.0, 3.0])
@@ -93,8 +92,8 @@ def test_ddpm_finds_mean_and_spread_of_gaussian_data(variance):
     start = torch.randn(4000, 2, generator=generator)
     noise = lambda k: torch.randn(4000, 2, generator=generator)  # noqa: E731
     sample = DDPM(DDPMConfig(variance=variance)).sample(gaussian(schedule, 2.0, 0.36), schedule, start, noise)
-    assert sample.mean().item() == approx(2.0, abs=0.03)
-    assert sample.std().item() == approx(0.6, abs=0.02)
+    assert sample.mean().item() == pytest.approx(2.0, abs=0.03)
+    assert sample.std().item() == pytest.approx(0.6, abs=0.02)
 
 
 @pytest.mark.parametrize("sampler", [DDIM(DDIMConfig(steps=10)), DDIM(DDIMConfig(steps=10, eta=1.0)), DDPM(DDPMConfig())])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -46,7 +47,7 @@ class DDIM(Sampler):
             clean = denoise(sample, now)
             if after is None:
                 return clean
-            sample = self._step(sample, clean, alpha_bar[now], alpha_bar[after], lambda draw=draw: noise(draw))
+            sample = self._step(sample, clean, alpha_bar[now], alpha_bar[after], partial(noise, draw))
         raise AssertionError("unreachable: there is always a last step")
 
     def _step(self, sample: Tensor, clean: Tensor, now: float, after: float, noise: Callable[[], Tensor]) -> Tensor:
