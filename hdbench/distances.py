@@ -90,7 +90,12 @@ def _pairs(rows: NDArray[np.bool_], columns: NDArray[np.bool_], symmetric: bool)
 
 
 def _distances(
-    a: NDArray[np.float32], b: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp], precision: Precision, threads: int
+    a: NDArray[np.float32],
+    b: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    precision: Precision,
+    threads: int,
 ) -> NDArray[np.float64]:
     """Distances of the listed pairs; a task is a run of pairs, and every pair is the work of one thread alone."""
     kernel: Callable[..., None] = _exact_pairs if precision == "exact" else _gram_pairs

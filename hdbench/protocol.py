@@ -31,7 +31,7 @@ class Protocol:
 
     name: str = "strict"
     points: int = 2048
-    normalisation: Literal["none", "shape_unit", "shape_unit_legacy", "shape_bbox"] = "shape_unit"
+    normalisation: Literal["none", "shape_unit", "shape_unit_legacy", "shape_bbox", "frame_box"] = "shape_unit"
     distance: Literal["exact", "gram"] = "exact"
     ties: Literal["fair", "first"] = "fair"
     over_generation: float = 1.0
@@ -64,9 +64,10 @@ class Protocol:
         distance = "" if self.distance == "exact" else " in single precision, expanded form"
         ties = "ties count half" if self.ties == "fair" else "ties go to the reference"
         kept = "empty samples count as the worst" if self.empties == "worst" else "empty samples dropped, the rest cut to N"
+        count = "N" if self.over_generation == 1 else f"{self.over_generation:g} N"
         return (
             f"{self.points} points per shape, normalised by {self.normalisation}; squared Chamfer, mean + mean{distance}; "
-            f"{self.over_generation:g} N samples for N references, {kept}; {ties}; meshed at {level} on {grid}."
+            f"{count} samples for N references, {kept}; {ties}; meshed at {level} on {grid}."
         )
 
 
