@@ -1,0 +1,165 @@
+"""The field encoder of HyperDiffusion: one small MLP per shape, from coordinates to the logit of occupancy.
+
+Official size: 27 features, three hidden layers of 128, 36,737 weights in state_dict order. ``init=first`` fits the
+first training shape from random weights, longer, and starts every other shape from the result, as the paper does.
+Source: Erkoc et al., HyperDiffusion, ICCV 2023, section 3.1; Rgtemze/HyperDiffusion at fd2c581, mlp_models.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from hdbench.config import check
+from hdbench.interfaces import Encoded, FieldEncoder, FieldSamples, QuerySpec, Session
+from hdbench.seeds import seed_of
+from hdbench.shapes import Mesh
+from hdbench.weights import WeightLayout
+from hdbench_hyperdiffusion.encoding import Encoding
+from hdbench_hyperdiffusion.fitting import Fit, cross_entropy, fit
+from hdbench_hyperdiffusion.initialisation import first_points, labelled_points, pooled_points, random_weights
+from hdbench_hyperdiffusion.isosurface import extract
+from hdbench_hyperdiffusion.networks import forward, layer_layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Size of the MLP, how it is fitted, and when a fit is good enough.
+
+    ``init`` is where a fit starts: ``first`` from the first training shape's weights (the paper), ``mean`` from one MLP
+    fitted to the points of all training shapes at once (their average occupancy; ours), ``same`` from one set of random
+    weights, ``random`` from fresh random weights per shape. ``start`` is how the first or mean MLP is fitted, ``fit``
+    how all others are. A fit passes the gate when its IoU on held-out points is at least ``min_iou_near`` and ``min_iou_uniform``.
+    """
+
+    hidden: int = 32
+    depth: int = 3
+    octaves: int = 4
+    scale: float = 2.0
+    time: Literal["index", "unit"] = "unit"
+    init: Literal["first", "random", "mean", "same"] = "first"
+    fit: Fit = field(default_factory=Fit)
+    start: Fit = field(default_factory=lambda: Fit(steps=3000, batch=1024, rate=1e-2))
+    near: int = 8192
+    uniform: int = 8192
+    sigmas: tuple[float, ...] = (0.01, 0.03)
+    held_out: int = 4096
+    min_iou_near: float = 0.0
+    min_iou_uniform: float = 0.0
+
+    def __post_init__(self) -> None:
+        check(1 <= self.hidden <= 4096, "hidden", "in 1..4096", self.hidden)
+        check(1 <= self.depth <= 16, "depth", "in 1..16", self.depth)
+        check(0 <= self.octaves <= 16, "octaves", "in 0..16", self.octaves)
+        check(self.scale > 0, "scale", "above 0", self.scale)
+        # More points near the surface than in the volume leave empty space unseen: floaters.
+        check(self.uniform >= max(1, self.near) and self.near >= 0, "uniform", f"at least near = {self.near}", self.uniform)
+        check(
+            self.near + self.uniform >= max(self.fit.batch, self.start.batch),
+            "uniform",
+            "a batch at least, with near",
+            self.uniform,
+        )
+        check(len(self.sigmas) > 0 and min(self.sigmas) > 0, "sigmas", "one or more lengths above 0", self.sigmas)
+        check(self.held_out >= 2, "held_out", "at least 2", self.held_out)
+        for name in ("min_iou_near", "min_iou_uniform"):
+            check(0 <= getattr(self, name) <= 1, name, "in [0, 1]", getattr(self, name))
+
+
+class MLPEncoder(FieldEncoder):
+    """Shapes -> MLPs -> meshes."""
+
+    name = "mlp"
+    source = "Erkoc et al., ICCV 2023, section 3.1; Rgtemze/HyperDiffusion@fd2c581"
+    Config = Config
+    config: Config
+
+    @property
+    def encoding(self) -> Encoding:
+        """How points become the network's inputs."""
+        return Encoding(self.config.octaves, self.config.scale, self.config.time)
+
+    def queries(self) -> QuerySpec:
+        """Points near the surface and in the box, and held-out ones for the quality."""
+        c = self.config
+        return QuerySpec(near=c.near, uniform=c.uniform, sigmas=c.sigmas, held_out=c.held_out)
+
+    def layout(self, frames: int) -> WeightLayout:
+        """layers.0.weight [h, f], layers.0.bias [h], ...: the official state_dict's order. A sequence has one input more."""
+        return layer_layout(self.encoding.width(frames), self.config.hidden, self.config.depth)
+
+    def start(self, chunks: Iterable[FieldSamples], session: Session) -> dict[str, Tensor]:
+        """``theta`` [p], where every fit starts; nothing for ``init=random``.
+
+        Raises HdbenchError without a training shape.
+        """
+        init = self.config.init
+        if init == "random":
+            return {}
+        pooled = init == "mean"
+        points, frames = pooled_points(chunks, self.encoding, session.seed) if pooled else first_points(chunks, self.encoding)
+        layout = self.layout(frames)
+        theta = random_weights(layout, session.seed, "start").to(session.device)
+        if init == "same":
+            return {"theta": theta.cpu()}
+        torch.set_flush_denormal(True)
+        seed = seed_of(session.seed, "start", "batches")
+        return {"theta": fit(theta[None], points, layout, self.encoding.features, self.config.start, seed, group=1)[0].cpu()}
+
+    def encode(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Encoded:
+        """Fit the fields of these shapes; quality is ``iou_near``, ``iou_uniform`` and ``loss`` on the held-out points.
+
+        A shape's weights are the same, bit for bit, whatever else is in the chunk.
+        """
+        torch.set_flush_denormal(True)  # converged networks are full of denormals: 2.4 times slower with them
+        layout = self.layout(samples.near.shape[1])
+        points, seed = labelled_points(samples, self.encoding), seed_of(session.seed, "encode", "batches")
+        weights = fit(self._initial(samples, start, session), points, layout, self.encoding.features, self.config.fit, seed)
+        return Encoded(weights.cpu(), self._quality(weights, samples, layout))
+
+    def _initial(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Tensor:
+        """Where the fits start, [n, p]."""
+        if self.config.init != "random":
+            return start["theta"].to(session.device).expand(len(samples), -1)
+        layout = self.layout(samples.near.shape[1])
+        return torch.stack([random_weights(layout, session.seed, "encode", name) for name in samples.names]).to(session.device)
+
+    def _quality(self, weights: Tensor, samples: FieldSamples, layout: WeightLayout) -> dict[str, Tensor]:
+        """Per shape, one after the other: a batched product would round by the size of its batch."""
+        half = samples.held_out.shape[2] // 2
+        rows = []
+        for k in range(len(samples)):
+            coordinates = self.encoding.coordinates(samples.held_out[k : k + 1]).to(weights)
+            logits = forward(layout.split(weights[k : k + 1]), self.encoding.features(coordinates))[0].cpu()
+            inside = samples.held_out_inside[k].T.flatten()
+            near = torch.arange(len(inside)) < half * samples.held_out.shape[1]
+            rows.append(
+                (
+                    iou(logits[near] > 0, inside[near]),
+                    iou(logits[~near] > 0, inside[~near]),
+                    cross_entropy(logits, inside.float()).mean(),
+                )
+            )
+        near_iou, uniform_iou, loss = (torch.stack(column) for column in zip(*rows))
+        return {"iou_near": near_iou, "iou_uniform": uniform_iou, "loss": loss}
+
+    def decode(self, weights: Tensor, frames: int, resolution: int, level: float) -> tuple[Mesh, ...]:
+        """One mesh per frame, that of the dense grid of resolution^3 points."""
+        parts = [part[0] for part in self.layout(frames).split(weights[None]).values()]
+        times = None if frames == 1 else [self.encoding.frame_coordinate(k, frames) for k in range(frames)]
+        layers = list(zip(parts[::2], parts[1::2]))
+        return extract(layers, self.config.octaves, self.config.scale, times, resolution, level)
+
+    def accept(self, quality: Mapping[str, Tensor]) -> Tensor:
+        """Whether each field reaches both thresholds on held-out points, [n] bool; one that is not finite does not."""
+        near, uniform = quality["iou_near"], quality["iou_uniform"]
+        return (near >= self.config.min_iou_near) & (uniform >= self.config.min_iou_uniform) & torch.isfinite(quality["loss"])
+
+
+def iou(inside: Tensor, expected: Tensor) -> Tensor:
+    """Points in both over points in either, scalar; 0 when there are none in either, for nothing was shown then."""
+    return (inside & expected).sum() / (inside | expected).sum().clamp(min=1)
