@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from hdbench.errors import HdbenchError, ShapeError
 
 BOX_HALF_SIDE = 0.5  # every normalised shape lies in [-0.5, 0.5]^3
 NORMAL_EXTENT = 0.95  # longest side of a normalised shape (HyperDiffusion: 0.95 of the box)
+_OFF_THE_ROUND = 0.31831  # keeps coordinates that are round numbers away from the borders of the digest's grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,21 @@ def normalise(shape: Shape, extent: float = NORMAL_EXTENT) -> Shape:
         raise ShapeError(f"The shape '{shape.name}' has no extent: all its vertices coincide.")
     frames = tuple(Mesh((m.vertices - (low + high) / 2) * (extent / side), m.faces) for m in shape.frames)
     return Shape(shape.name, frames, shape.solid)
+
+
+def geometry_digest(shape: Shape) -> str:
+    """A hex digest of the surface: equal for copies under another name, in another order, moved or scaled.
+
+    Triangles are compared by their corners in the normalised box, on a grid of 1e-5 of its side; their orientation and the way
+    vertices are shared do not count. Raises ShapeError as ``normalise`` does.
+    """
+    text = hashlib.sha256()
+    for mesh in normalise(shape).frames:
+        steps = np.floor(mesh.triangles * 1e5 + _OFF_THE_ROUND).astype(np.int64) + 2**17
+        corners = np.sort((steps[..., 0] << 40) | (steps[..., 1] << 20) | steps[..., 2], axis=1)
+        text.update(corners[np.lexsort(corners.T)].tobytes())
+        text.update(b"frame")
+    return text.hexdigest()
 
 
 def split_by_fraction(names: tuple[str, ...], train: float = 0.80, val: float = 0.05) -> Split:

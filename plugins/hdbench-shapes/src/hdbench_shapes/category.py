@@ -43,6 +43,7 @@ class Category(ShapeSource):
     """A procedural category: the shape with index i depends on (seed, category, i) alone, not on how many are made."""
 
     source: ClassVar[str] = "this project"
+    up = "y"
 
     @dataclass(frozen=True, slots=True, kw_only=True)
     class Config:

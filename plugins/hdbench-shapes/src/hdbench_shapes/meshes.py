@@ -1,0 +1,186 @@
+"""A folder of meshes as a data set: OBJ, OFF, PLY, STL, GLB and glTF, read by trimesh; names are the relative paths.
+
+List files ``train.lst``, ``val.lst``, ``test.lst`` (or ``train_split.lst`` and so on) in the folder prescribe the split; a line is a name,
+with or without its extension. Layouts: HyperDiffusion at fd2c581 (lists with extensions), 3DShape2VecSet (without).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+from trimesh.resolvers import Resolver
+
+from hdbench.config import check
+from hdbench.errors import HdbenchError, ShapeError, unknown
+from hdbench.interfaces import ShapeSource
+from hdbench.shapes import Shape, Split
+from hdbench_shapes.cleaning import clean
+
+FORMATS = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf")
+
+
+class MeshFolder(ShapeSource):
+    """All meshes under a folder, in the order of their names."""
+
+    name: ClassVar[str] = "meshes"
+    source: ClassVar[str] = "files of the user"
+    up = "y"  # as ShapeNet, glTF and most OBJ files have it
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Config:
+        """The folder, and how many of its meshes to use (the first by name; 0 means all)."""
+
+        path: str = ""
+        limit: int = 0
+
+        def __post_init__(self) -> None:
+            check(self.limit >= 0, "limit", "0 or more", self.limit)
+
+    def names(self) -> tuple[str, ...]:
+        """Paths relative to the folder, with '/' on every system, sorted. HdbenchError when there is no folder or no mesh."""
+        root = self._root()
+        files = (p for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
+        names = sorted(p.relative_to(root).as_posix() for p in files if not p.name.startswith("."))
+        if not names:
+            raise HdbenchError(
+                f"There is no mesh in the folder '{root}'. Known formats: {', '.join(FORMATS)}, in subfolders too."
+            )
+        return tuple(names[: self.config.limit or None])
+
+    def shape(self, name: str) -> Shape:
+        """The mesh of this name. ShapeError with the reason when it is unreadable, empty or has points only."""
+        return self.shape_with_notes(name)[0]
+
+    def shape_with_notes(self, name: str) -> tuple[Shape, list[str]]:
+        """The mesh of this name and what was mended in it, such as '580 duplicate faces dropped'."""
+        try:
+            mesh, notes = clean(*read_mesh(self._file(name), self._root()))
+        except ShapeError as error:
+            raise ShapeError(f"The file '{name}' cannot be used: {error}.") from None
+        return Shape(name, (mesh,)), notes
+
+    def split(self) -> Split | None:
+        """The split of the list files, or None when there are none. HdbenchError for an incomplete or contradictory split."""
+        root, parts = self._root(), {}
+        for part in ("train", "val", "test"):
+            lists = [f for f in (root / f"{part}.lst", root / f"{part}_split.lst") if f.is_file()]
+            parts[part] = self._listed(lists[0]) if lists else ()
+        if not any(parts.values()):
+            return None
+        for part in ("train", "test"):
+            if not parts[part]:
+                raise HdbenchError(f"The folder '{root}' has split lists, but no shapes for '{part}'. Add '{part}.lst'.")
+        _check_disjoint(parts)
+        return Split(**parts)
+
+    def _root(self) -> Path:
+        root = Path(self.config.path).expanduser()
+        if not self.config.path or not root.is_dir():
+            raise HdbenchError(f"There is no folder '{self.config.path}'. Give one that holds meshes: '--data meshes:FOLDER'.")
+        return root
+
+    def _file(self, name: str) -> Path:
+        file = self._root() / name
+        if ".." in Path(name).parts or Path(name).is_absolute() or not file.is_file():
+            raise unknown("mesh", name, self.names())
+        return file
+
+    def _listed(self, file: Path) -> tuple[str, ...]:
+        """The names in a list file, by their place in the folder; blank lines are dropped."""
+        names = self.names()
+        by_line = {n.rpartition(".")[0]: n for n in reversed(names)} | {n: n for n in names}
+        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        for line in filter(None, lines):
+            if line not in by_line:
+                raise unknown("mesh", line, by_line, f"It is listed in '{file}'.")
+        return tuple(by_line[line] for line in lines if line)
+
+
+def _check_disjoint(parts: dict[str, tuple[str, ...]]) -> None:
+    seen: dict[str, str] = {}
+    for part, names in parts.items():
+        for name in names:
+            if name in seen:
+                raise HdbenchError(
+                    f"The shape '{name}' is listed for '{seen[name]}' and again for '{part}'. Keep one of the two."
+                )
+            seen[name] = part
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+def read_mesh(file: Path, root: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Vertices [v, 3] and triangles [f, 3] of all objects in the file, where its scene puts them.
+
+    Sidecar files are read from below ``root`` only; textures are not needed. Raises ShapeError with the reason.
+    """
+    try:
+        content = io.BytesIO(file.read_bytes())
+        kind = file.suffix.lower().removeprefix(".")
+        scene: Any = trimesh.load(
+            content, file_type=kind, resolver=_Beside(file, root), force="scene", process=False, skip_materials=True
+        )
+        objects = [_placed(scene, node) for node in scene.graph.nodes_geometry]
+    except ShapeError:
+        raise
+    except Exception as error:  # whatever a reader raises for a broken file, of the many that trimesh has
+        raise ShapeError(f"it cannot be read ({_first_line(error)})") from None
+    if not objects:
+        raise ShapeError("it is empty")
+    solid = [o for o in objects if len(o[1])]
+    if not solid:
+        raise ShapeError("it has points but no faces")
+    offsets = np.cumsum([0, *(len(vertices) for vertices, _ in solid)])
+    return np.concatenate([v for v, _ in solid]), np.concatenate([f + o for (_, f), o in zip(solid, offsets)])
+
+
+def _placed(scene: Any, node: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    transform, key = scene.graph[node]
+    geometry = scene.geometry[key]
+    vertices = np.asarray(getattr(geometry, "vertices", np.empty((0, 3))), dtype=np.float64)
+    faces = np.asarray(getattr(geometry, "faces", np.empty((0, 3))), dtype=np.int64).reshape(-1, 3)
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise ValueError("a face names a vertex that does not exist")
+    if np.linalg.det(transform[:3, :3]) < 0:
+        faces = faces[:, ::-1]  # a mirror turns faces over
+    return vertices @ transform[:3, :3].T + transform[:3, 3], faces
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:150]}" if text else type(error).__name__
+
+
+class _Beside(Resolver):
+    """Sidecar files of a mesh, as long as they lie below the data set's folder."""
+
+    def __init__(self, file: Path, root: Path) -> None:
+        self.folder, self.root = file.absolute().parent, root.resolve()
+
+    def get(self, name: str) -> bytes:  # type: ignore[override]
+        """The content of the file of this name, relative to the mesh; ShapeError if it lies outside of the folder or is missing."""
+        for candidate in (name.strip(), unquote(name.strip())):
+            path = (self.folder / candidate).resolve()
+            if not path.is_relative_to(self.root):
+                raise ShapeError(f"it refers to '{name}', outside of the folder")
+            if path.is_file():
+                return path.read_bytes()
+        raise ShapeError(f"it refers to '{name}', which does not exist")
+
+    def keys(self) -> Iterable[str]:  # type: ignore[override]
+        return ()
+
+    def namespaced(self, namespace: str) -> _Beside:
+        return _Beside(self.folder / namespace / "any", self.root)
+
+    def write(self, name: str, data: Any) -> None:
+        raise NotImplementedError("meshes are only read")
