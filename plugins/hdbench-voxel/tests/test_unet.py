@@ -92,12 +92,12 @@ def test_folding_cells_into_channels_is_undone_and_keeps_neighbours_together():
 
 def test_training_lowers_the_loss():
     generator = torch.Generator().manual_seed(0)
-    weights = torch.where(torch.randn(8, 512, generator=generator) > 0, 1.0, -1.0)
+    weights = torch.where(torch.randn(4, 512, generator=generator) > 0, 1.0, -1.0)
     torch.manual_seed(0)
-    denoiser = UNet3D(replace(SMALL, training=Training(steps=30, batch=8, lr=1e-2, warmup=0)))
+    denoiser = UNet3D(replace(SMALL, training=Training(steps=16, batch=4, lr=2e-2, warmup=0)))
     loss = denoiser.train(denoiser.network(layout()), weights, Schedule(), Session(seed=0))["loss"]
     assert loss[0] == pytest.approx(1.0)  # it says zero, the cells are -1 and 1
-    assert loss[-5:].mean() < 0.8
+    assert loss[-4:].mean() < 0.9
 
 
 @pytest.mark.parametrize(
