@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +72,10 @@ class Engine:
         if isinstance(value, Path):
             return value.relative_to(self.store.root).as_posix()
         if isinstance(value, Ref):
-            return {"component": value.target, "config": as_dict(value.config)}
+            content = {"content": value.build().fingerprint()} if value.kind == "shapes" else {}
+            return {"component": value.target, "config": as_dict(value.config), **content}
         if is_dataclass(value) and not isinstance(value, type):
-            return as_dict(value)
+            return {f.name: self._plain(getattr(value, f.name)) for f in fields(value)}
         if isinstance(value, (list, tuple)):
             return [self._plain(v) for v in value]
         return value

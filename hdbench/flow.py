@@ -96,7 +96,7 @@ def survey(plan: Plan, engine: Engine) -> Data:
     names = source.names()
     stage = engine.stage(
         "shapes: look at them", f"{STAGES}.survey:survey", [{"names": chunk} for chunk in _chunks(names)],
-        source=plan.source, points=plan.protocol.points, content=source.fingerprint(),
+        source=plan.source, points=plan.protocol.points,
     )  # fmt: skip
     parts = infos(stage)
     rows = {s["name"]: (path, i) for path, info in zip(stage.parts(), parts) for i, s in enumerate(info["shapes"])}
@@ -150,9 +150,8 @@ def encode(plan: Plan, engine: Engine, data: Data, method: str) -> list[Path]:
     """Fit one field per training shape; returns the files of their weights."""
     title, encoder = plan.titles[method], plan.parts(method)["encoder"]
     chunks = [{"names": chunk} for chunk in _chunks(data.split.train)]
-    content = plan.source.build().fingerprint()
     queries = engine.stage(f"{title}: query points", f"{STAGES}.encode:query", chunks, source=plan.source,
-                           spec=encoder.build().queries(), content=content).parts()  # fmt: skip
+                           spec=encoder.build().queries()).parts()  # fmt: skip
     shared = engine.one(f"{title}: shared start", f"{STAGES}.encode:start", encoder=encoder, queries=queries)
     calls = [{"queries": path} for path in queries]
     return engine.stage(f"{title}: fit the fields", f"{STAGES}.encode:encode", calls, encoder=encoder, shared=shared).parts()

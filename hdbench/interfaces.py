@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from hdbench.shapes import Mesh, Shape, Split
+from hdbench.shapes import Mesh, Shape, Split, normalise
 from hdbench.weights import WeightLayout
 
 if TYPE_CHECKING:
@@ -100,6 +100,12 @@ class ShapeSource(Component):
     @abstractmethod
     def shape(self, name: str) -> Shape:
         """The shape in its own units and pose (the flow normalises it). ShapeError, with the reason, if it cannot be used."""
+
+    up: Literal["y", "z"] = "z"  # which axis points upwards, for pictures
+
+    def place(self, shape: Shape) -> Shape:
+        """The shape in the box [-0.5, 0.5]^3: centred and scaled, unless the source has its own way."""
+        return normalise(shape)
 
     def shape_with_notes(self, name: str) -> tuple[Shape, list[str]]:
         """The shape, and what was mended or is odd about it (duplicate faces dropped, winding turned, ...)."""

@@ -21,11 +21,13 @@ PARTS = ("encoder", "denoiser", "sampler")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
     """``seed`` of everything; ``draws`` sets of samples are generated and scored; ``threads`` per training or sampling task
-    (a part of the identity of a result, because the order of a sum depends on it; the number of processes is not)."""
+    (a part of the identity of a result, because the order of a sum depends on it; the number of processes is not);
+    ``metrics`` to print, all that are installed when empty."""
 
     seed: int = 0
     draws: int = 3
     threads: int = 1
+    metrics: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check(self.seed >= 0, "run.seed", "0 or more", self.seed)
@@ -75,12 +77,12 @@ class Plan:
 
     @property
     def metrics(self) -> list[Ref]:
-        return [self.ref("metric", name, _default(self.registry, "metric", name)) for name in self.protocol.metrics]
+        return [self.ref("metric", name, _default(self.registry, "metric", name)) for name in self.run.metrics]
 
     @property
     def digest(self) -> str:
         """The identity of the run: its whole configuration."""
-        return digest({k: v for k, v in self.settings.items()})
+        return digest(dict(self.settings))
 
     @property
     def name(self) -> str:
@@ -124,6 +126,9 @@ def make_plan(
     for table in tables:
         settings = from_dict(settings, table)
     settings = override(_swap_components(registry, settings, overrides), overrides)
+    if not settings["run"].metrics:
+        installed = tuple(name for kind, name in registry.components if kind == "metric")
+        settings["run"] = replace(settings["run"], metrics=installed)
     plan = Plan(settings, titles, preset, registry)
     _ = plan.source, plan.metrics, [plan.parts(m) for m in titles if isinstance(settings[m], Recipe)]
     return plan
@@ -156,7 +161,17 @@ def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any]:
     book = registry.resolve("recipe", name)
     if preset not in book.presets:
         raise HdbenchError(f"The method '{name}' has no preset '{preset}'. It has: {', '.join(book.presets)}.")
-    return book.title, book.presets[preset]
+    return book.title, _with_components(registry, book.presets[preset])
+
+
+def _with_components(registry: Registry, recipe: Recipe) -> Recipe:
+    """The recipe with settings that were given by name (a plugin does not import another one's) turned into configurations."""
+    for kind in PARTS:
+        given = getattr(recipe, kind)
+        if isinstance(given, Mapping):
+            default = _default(registry, kind, recipe.components[kind])
+            recipe = replace(recipe, **{kind: from_dict(default, given, f"{kind}.")})
+    return recipe
 
 
 def _swap_components(registry: Registry, settings: dict[str, Any], overrides: tuple[str, ...]) -> dict[str, Any]:

@@ -27,8 +27,9 @@ class Meshing:
 class Recipe:
     """One row of a table: shapes -> encoder -> (space) -> denoiser -> sampler -> decode.
 
-    ``encoder``, ``denoiser`` and ``sampler`` are configurations (instances of the components' ``Config``); which
-    components they belong to is said by ``components``, {kind: name}. ``space`` is the weight space that is diffused.
+    ``encoder``, ``denoiser`` and ``sampler`` are configurations: instances of the components' ``Config``, or {setting: value}
+    where the component belongs to another plugin, which a plugin does not import. Which components they belong to is said by
+    ``components``, {kind: name}. ``space`` is the weight space that is diffused.
     """
 
     components: Mapping[str, str]

@@ -116,8 +116,19 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], info: Mapping[str, A
     """Write tensors and a JSON header of plain values."""
     from safetensors.torch import save
 
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(path, save(contiguous, metadata={"info": json.dumps(info, sort_keys=True)}))
+    write_atomically(path, save(_unshared(tensors), metadata={"info": json.dumps(info, sort_keys=True)}))
+
+
+def _unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Contiguous CPU tensors of which no two share memory (safetensors refuses those)."""
+    seen: set[int] = set()
+    result = {}
+    for name, tensor in tensors.items():
+        plain = tensor.detach().cpu().contiguous()
+        storage = plain.untyped_storage().data_ptr()
+        result[name] = plain.clone() if storage in seen else plain
+        seen.add(storage)
+    return result
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:

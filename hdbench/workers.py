@@ -61,13 +61,19 @@ class Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.stop()
+        elif self._pool is not None:
+            self._pool.shutdown()
+
+    def stop(self) -> None:
+        """End all processes now: a task may run for minutes, and what it has checkpointed is kept."""
         if self._pool is None:
             return
         processes = list((self._pool._processes or {}).values())
-        self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        if kind is not None:  # a task may run for minutes; what it has checkpointed is kept
-            for process in processes:
-                process.terminate()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
 
     def _start(self) -> ProcessPoolExecutor:
         with self._lock:

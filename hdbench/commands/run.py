@@ -1,5 +1,152 @@
-"""placeholder"""
+"""``hdbench run``: the main job, from shapes to a table."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hdbench.errors import HdbenchError
 from hdbench.hookspecs import hookimpl
+from hdbench.registry import Registry
+
+if TYPE_CHECKING:
+    from hdbench.device import Choice
+    from hdbench.engine import Engine
+    from hdbench.flow import Outcome, Result
+    from hdbench.plan import Plan
+    from hdbench.tables import Row, Table
+
+
 @hookimpl
-def hdbench_commands():
-    return []
+def hdbench_commands() -> list[click.Command]:
+    return [run]
+
+
+@click.command(epilog="Stop it with Ctrl-C at any time: the same command goes on from there. Nothing is computed twice.")
+@click.option("--method", "methods", multiple=True, metavar="NAME", help="A method to run; may be repeated.  [default: hyperdiffusion]")
+@click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A method to compare with; may be repeated.")
+@click.option("--data", default="airplane", show_default=True, metavar="NAME[:PATH]",
+              help="The shapes: airplane, car or chair (embedded), meshes:DIR (a folder of yours), or a plugin's.")  # fmt: skip
+@click.option("--preset", metavar="NAME", help="tiny (minutes on a CPU), small (a GPU), paper (the released settings).")
+@click.option("--protocol", default="strict", show_default=True, metavar="NAME", help="How numbers are made: strict or hyperdiffusion.")
+@click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="A TOML file of settings; may be repeated.")
+@click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting, such as -o init=random; may be repeated.")
+@click.option("--seed", type=int, help="The seed of everything; short for -o run.seed=N.")
+@click.option("--reference-rows", is_flag=True,
+              help="Also print reconstruction, weight-space Gaussian and interpolation rows.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders and the store go.")
+@click.option("--workers", type=click.IntRange(1, 512), help="Worker processes.  [default: one per core]")
+@click.option("--device", metavar="NAME", help="cpu or cuda.  [default: cuda if there is one]")
+@click.option("--show-config", is_flag=True, help="Print all settings and stop.")
+@click.pass_obj
+def run(
+    registry: Registry, methods: tuple[str, ...], baselines: tuple[str, ...], data: str, preset: str | None, protocol: str,
+    files: tuple[Path, ...], overrides: tuple[str, ...], seed: int | None, reference_rows: bool, out: Path,
+    workers: int | None, device: str | None, show_config: bool,
+) -> None:  # fmt: skip
+    """Fit, train, sample, mesh and score methods on the same shapes, and print the table.
+
+    With no options it runs HyperDiffusion on embedded airplanes.
+    """
+    from hdbench.config import read_toml
+    from hdbench.device import choose
+    from hdbench.plan import make_plan
+
+    choice = choose(device, preset)
+    chosen = tuple(dict.fromkeys((methods or ("hyperdiffusion",)) + baselines))
+    seeds = () if seed is None else (f"run.seed={seed}",)
+    plan = make_plan(registry, chosen, preset=choice.preset, data=data, protocol=protocol,
+                     tables=tuple(read_toml(path) for path in files), overrides=overrides + seeds)  # fmt: skip
+    if show_config:
+        import tomli_w
+
+        from hdbench.runs import plain_config
+
+        click.echo(tomli_w.dumps(plain_config(plan)))
+        return
+    _carry_out(plan, choice, out, workers or os.cpu_count() or 1, reference_rows)
+
+
+def _carry_out(plan: Plan, choice: Choice, out: Path, workers: int, reference_rows: bool) -> None:
+    """Run the plan, write the run folder, print what a user wants to see."""
+    from hdbench.engine import Engine
+    from hdbench.flow import run as run_flow
+    from hdbench.progress import Reporter
+    from hdbench.runs import open_run
+    from hdbench.store import Store
+    from hdbench.workers import Workers
+
+    folder = out / plan.name
+    store = Store(out / "store")
+    open_run(folder, plan)
+    click.echo(f"hdbench: {', '.join(plan.titles.values())} on {plan.data.source}; {choice.sentence}; seed {plan.run.seed}", err=True)
+    with Workers(workers) as pool, Reporter() as reporter:
+        engine = Engine(store, pool, reporter, plan.run.seed, choice.device, plan.run.threads)
+        result = run_flow(plan, engine, reference_rows)
+        with reporter.stage("write the run folder", 1, 0):
+            table = _write(folder, plan, result, engine, choice)
+    _show(folder, plan, result, table)
+    failed = [outcome for outcome in result.outcomes if outcome.failure]
+    if failed:
+        raise HdbenchError(f"{failed[0].title} failed: {failed[0].failure}")
+
+
+def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Choice) -> Table | None:
+    from hdbench.runs import write_meshes, write_pictures, write_record
+    from hdbench.store import write_atomically
+    from hdbench.tables import FORMATS
+
+    table = table_of(plan, result)
+    for name, ending in (("plain", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")) if table else ():
+        write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
+    write_record(folder, plan, result, engine.records, choice.device)
+    write_pictures(folder, plan, result)
+    write_meshes(folder, result)
+    return table
+
+
+def table_of(plan: Plan, result: Result) -> Table | None:
+    """The rows of a run in the form of the paper's Table 1, the paper's beside them; None if no row has numbers."""
+    from hdbench.paper import paper_rows
+    from hdbench.tables import Column, Table
+
+    scored = next((outcome.score for outcome in result.outcomes if outcome.score), None)
+    if scored is None:
+        return None
+    columns = tuple(Column(**{**column, "details": tuple(column["details"])}) for column in scored["columns"])
+    rows = [_row(plan, outcome) for outcome in sorted(result.outcomes, key=lambda o: o.origin == "reference")]
+    title = f"{plan.data.source}, preset {plan.preset}, seed {plan.run.seed}"
+    return Table(title=title, columns=columns, rows=(*rows, *paper_rows(plan.data.source)), protocol=plan.protocol)
+
+
+def _row(plan: Plan, outcome: Outcome) -> Row:
+    from hdbench.tables import Row
+
+    category, section = f"{plan.data.source} ({plan.preset})", "reference" if outcome.origin == "reference" else "methods"
+    if outcome.score is None:
+        return Row(title=outcome.title, category=category, values={}, origin="not run", note=outcome.failure or "", section=section)
+    score = outcome.score
+    values = {name: (e["value"], e["half_width"]) for name, e in score["estimates"].items()}
+    return Row(title=outcome.title, protocol_hash=score["protocol_hash"], category=category, values=values, empties=score["empties"],
+               count=score["count"], draws=score["draws"], section=section)  # fmt: skip
+
+
+def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None:
+    """The table on stdout, and beside it where everything is and what to do next."""
+    from rich.console import Console
+
+    from hdbench.runs import summary, table_digest
+    from hdbench.tables import to_plain, to_rich
+
+    click.echo(summary(result.data), err=True)
+    console = Console()
+    if table and console.is_terminal:
+        console.print(to_rich(table))
+    elif table:
+        click.echo(to_plain(table))
+    click.echo(f"table digest {table_digest(result)[:16]}; run folder {folder}", err=True)
+    click.echo(f"Look at {folder / 'gallery.png'} and at the meshes in {folder / 'samples'}.", err=True)
+    click.echo("Next: add '--reference-rows', another '--seed', '-o init=mean', or '--data meshes:DIR' with shapes of yours.", err=True)

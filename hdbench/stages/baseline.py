@@ -12,7 +12,6 @@ from torch import Tensor
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Baseline, Session, TrainingSet
 from hdbench.refs import Ref
-from hdbench.shapes import normalise
 from hdbench.stages.decode import cloud, is_empty, pack
 from hdbench.store import load_tensors
 
@@ -21,7 +20,7 @@ def fit(session: Session, baseline: Ref, source: Ref, names: tuple[str, ...], cl
     """The state of the fitted baseline."""
     built: Baseline = baseline.build()
     shapes = source.build()
-    training = TrainingSet(names, load_tensors(clouds)["clouds"], lambda name: normalise(shapes.shape(name)))
+    training = TrainingSet(names, load_tensors(clouds)["clouds"], lambda name: shapes.place(shapes.shape(name)))
     return dict(built.fit(training, session)), {}
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from hdbench.interfaces import FieldEncoder, FieldSamples, QuerySpec, Session, ShapeSource
 from hdbench.refs import Ref
 from hdbench.sampling import sample_field, stack
-from hdbench.shapes import normalise
 from hdbench.store import load_info, load_tensors
 
 TENSORS = tuple(f.name for f in fields(FieldSamples) if f.name != "names")
@@ -23,7 +22,7 @@ def query(session: Session, source: Ref, names: tuple[str, ...], spec: QuerySpec
     shapes: ShapeSource = source.build()
     seen = []
     for done, name in enumerate(names):
-        seen.append(sample_field(normalise(shapes.shape(name)), spec, session.seed))
+        seen.append(sample_field(shapes.place(shapes.shape(name)), spec, session.seed))
         session.progress(done + 1, len(names))
     samples = stack(seen)
     return {name: getattr(samples, name) for name in TENSORS}, {"names": list(samples.names)}

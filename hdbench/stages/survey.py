@@ -12,7 +12,7 @@ from hdbench.errors import ShapeError
 from hdbench.interfaces import Session, ShapeSource
 from hdbench.refs import Ref
 from hdbench.sampling import evaluation_cloud
-from hdbench.shapes import Shape, geometry_digest, normalise
+from hdbench.shapes import Shape, geometry_digest
 
 
 def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -22,7 +22,7 @@ def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -
     for done, name in enumerate(names):
         try:
             shape, notes = shapes.shape_with_notes(name)
-            shape = normalise(shape)
+            shape = shapes.place(shape)
             clouds.append(evaluation_cloud(shape, points, session.seed))
             usable.append({"name": name, "digest": geometry_digest(shape), "notes": notes, "frames": len(shape.frames),
                            "faces": _faces(shape)})  # fmt: skip

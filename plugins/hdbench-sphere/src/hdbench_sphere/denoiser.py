@@ -19,19 +19,20 @@ from hdbench.weights import WeightLayout
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianConfig:
-    """``floor`` is the smallest deviation, so that constant weights stay constant."""
+    """``steps`` of the schedule; ``floor`` is the smallest deviation, so that constant weights stay constant."""
 
+    steps: int = 1000
     floor: float = 1e-6
 
 
 class PosteriorMean(nn.Module):
     """E[x0 | x_t] per weight, for x0 ~ N(mean, deviation^2)."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, steps: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("deviation", torch.ones(size))
-        self.register_buffer("alpha_bar", torch.ones(1))
+        self.register_buffer("alpha_bar", torch.ones(steps))
 
     def forward(self, noised: Tensor, step: Tensor) -> Tensor:
         """noised [b, p], step [b] -> clean [b, p]."""
@@ -48,11 +49,14 @@ class GaussianDenoiser(WeightDenoiser):
     Config = GaussianConfig
 
     def network(self, layout: WeightLayout) -> nn.Module:
-        return PosteriorMean(layout.size)
+        return PosteriorMean(layout.size, self.config.steps)
 
     def train(self, network: nn.Module, weights: Tensor, schedule: Schedule, session: Session) -> dict[str, Tensor]:
-        if schedule.prediction != "x0":
-            raise HdbenchError("The denoiser 'gaussian' predicts x0. Set schedule.prediction=x0.")
+        if schedule.prediction != "x0" or schedule.steps != self.config.steps:
+            raise HdbenchError(
+                f"The denoiser 'gaussian' predicts x0 over {self.config.steps} steps. Set schedule.prediction=x0 and "
+                f"denoiser.steps={schedule.steps}."
+            )
         assert isinstance(network, PosteriorMean)
         network.mean = weights.mean(0)
         network.deviation = weights.std(0).clamp(min=self.config.floor)

@@ -34,7 +34,6 @@ class Spheres(ShapeSource):
     name = "spheres"
     source = "hdbench tutorial"
     Config = SpheresConfig
-    in_box = True  # the radius is the information: the flow must not scale it away
 
     def names(self) -> tuple[str, ...]:
         return tuple(f"sphere-{i:04d}" for i in range(self.config.count))
@@ -46,6 +45,10 @@ class Spheres(ShapeSource):
 
     def shape(self, name: str) -> Shape:
         return Shape(name, (sphere(self.radius(name)),), solid=True)
+
+    def place(self, shape: Shape) -> Shape:
+        """As it is: the radius is the information, and scaling would take it away."""
+        return shape
 
 
 def sphere(radius: float, subdivisions: int = 3) -> Mesh:

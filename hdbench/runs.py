@@ -1,0 +1,143 @@
+"""The run folder: what a person opens afterwards. Configuration, provenance, tables, pictures and meshes of one run."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hdbench.errors import HdbenchError
+from hdbench.flow import Data, Outcome, Result
+from hdbench.meshing import export_glb
+from hdbench.plan import Plan
+from hdbench.provenance import git_state, library_versions, machine
+from hdbench.render import View, contact_sheet
+from hdbench.shapes import Mesh
+from hdbench.stages.decode import unpack
+from hdbench.store import FORMAT, load_tensors, read_json, write_atomically, write_json
+
+SHOWN = 16  # shapes per row of the gallery: the first of each set, never chosen
+
+
+def open_run(folder: Path, plan: Plan) -> None:
+    """Make the folder, or take it up again. HdbenchError when it was written by another version of hdbench."""
+    found = read_json(folder / "run.json")
+    if found is not None and found.get("format") != FORMAT:
+        raise HdbenchError(
+            f"The run folder '{folder}' has format {found.get('format')}, this hdbench writes format {FORMAT}. "
+            f"Choose another place with --out, or remove it."
+        )
+    import tomli_w
+
+    write_atomically(folder / "config.toml", tomli_w.dumps(plain_config(plan)).encode())
+
+
+def plain_config(plan: Plan) -> dict[str, Any]:
+    """The full configuration as TOML can hold it."""
+    return _without_none(plan.as_dict())
+
+
+def _without_none(value: Any) -> Any:
+    """TOML has no null: a setting that is None is left to its default, which is None."""
+    if isinstance(value, dict):
+        return {k: _without_none(v) for k, v in value.items() if v is not None}
+    return value
+
+
+def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str, Any]], device: str) -> None:
+    """``run.json``: everything that a stranger needs to repeat or to doubt the numbers."""
+    data = result.data
+    write_json(
+        folder / "run.json",
+        {
+            "format": FORMAT,
+            "name": plan.name,
+            "identity": plan.digest,
+            "command": shlex.join(["hdbench", *sys.argv[1:]]),
+            "written": datetime.now(UTC).isoformat(timespec="seconds"),
+            "configuration": plan.as_dict(),
+            "protocol": {"name": plan.protocol.name, "hash": plan.protocol.hash, "sentence": plan.protocol.sentence()},
+            "data": {
+                "train": len(data.split.train), "val": len(data.split.val), "test": len(data.split.test),
+                "test_names": list(data.split.test), "left_out": data.left_out, "notes": data.notes,
+            },
+            "rows": [_row(outcome) for outcome in result.outcomes],
+            "digests": {record["label"]: record.get("digest") for record in stages},
+            "stages": stages,
+            "device": device,
+            "libraries": library_versions(),
+            "git": git_state(),
+            "machine": machine(),
+        },
+    )  # fmt: skip
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "title": outcome.title, "method": outcome.method, "origin": outcome.origin, "requested": outcome.requested,
+        "empty": outcome.empties, "failure": outcome.failure, "score": outcome.score,
+    }  # fmt: skip
+
+
+def table_digest(result: Result) -> str:
+    """One digest over all values of the table: equal for the same command, whatever the machine did in between."""
+    from hdbench.config import digest
+
+    return digest([[o.title, o.failure, {k: e["value"] for k, e in (o.score or {"estimates": {}})["estimates"].items()}]
+                   for o in result.outcomes])  # fmt: skip
+
+
+def write_pictures(folder: Path, plan: Plan, result: Result) -> Path:
+    """``gallery.png``: the first test shapes, and the first samples of every row that has meshes."""
+    source = plan.source.build()
+    truth = [source.place(source.shape(name)).frames[0] for name in result.data.split.test[:SHOWN]]
+    rows = [(f"Test shapes ({plan.data.source})", truth)]
+    rows += [(outcome.title, first_meshes(outcome, SHOWN)) for outcome in result.outcomes if outcome.meshes]
+    contact_sheet(rows, folder / "gallery.png", columns=8, view=replace(View(), up=source.up))
+    return folder / "gallery.png"
+
+
+def first_meshes(outcome: Outcome, count: int) -> list[Mesh]:
+    """The first frame of the first ``count`` samples of a row."""
+    return [frames[0] for frames in _meshes(outcome, count)]
+
+
+def _meshes(outcome: Outcome, count: int) -> list[tuple[Mesh, ...]]:
+    found: list[tuple[Mesh, ...]] = []
+    for path in outcome.meshes:
+        tensors = load_tensors(path)
+        if len(found) >= count or "mesh.counts" not in tensors:
+            break
+        found += unpack(tensors)
+    return found[:count]
+
+
+def write_meshes(folder: Path, result: Result) -> None:
+    """``samples/METHOD/NNNN.glb``: the first draw of every method. An empty sample has no file; ``run.json`` counts it."""
+    for outcome in result.outcomes:
+        if outcome.origin == "ours" and outcome.meshes:
+            place = folder / "samples" / outcome.method
+            place.mkdir(parents=True, exist_ok=True)
+            for index, frames in enumerate(_meshes(outcome, len(outcome.draws[0].rows))):
+                if not any(mesh.is_empty for mesh in frames):
+                    export_glb(frames if len(frames) > 1 else frames[0], place / f"{index:04d}.glb")
+
+
+def summary(data: Data) -> str:
+    """How many shapes there are, and what was left out or mended, in a few lines."""
+    lines = [f"{len(data.clouds)} shapes: {len(data.split.train)} train, {len(data.split.val)} validation, {len(data.split.test)} test."]
+    if data.left_out:
+        lines.append(f"Left out: {len(data.left_out)}. " + " ".join(item["reason"] for item in data.left_out[:5]))
+    lines += [f"Note: {note}" for note in data.notes[:5]]
+    if len(data.notes) > 5:
+        lines.append(f"... and {len(data.notes) - 5} more notes in run.json.")
+    return "\n".join(lines)
+
+
+def as_json(result: Result) -> str:
+    """The rows as JSON text."""
+    return json.dumps([_row(outcome) for outcome in result.outcomes], indent=2)
