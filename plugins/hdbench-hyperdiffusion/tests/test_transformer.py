@@ -136,3 +136,18 @@ def test_heads_that_do_not_divide_the_width_are_refused():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(HdbenchError, match=r"denoiser\."):
         TransformerConfig(**wrong)
+
+
+def test_the_paper_preset_is_the_released_configuration():
+    from hdbench_hyperdiffusion.mlp import MLPEncoder
+    from hdbench_hyperdiffusion.recipe import BOOK
+
+    paper = BOOK.presets["paper"]
+    layout = MLPEncoder(paper.encoder).layout(frames=1)
+    with torch.device("meta"):
+        net = WeightTransformer(paper.denoiser).network(layout)
+    assert layout.size == 36_737
+    assert sum(p.numel() for p in net.parameters()) == 1_407_225_600
+    assert paper.denoiser.training.total(2749) == 6000 * 86
+    assert (paper.space, paper.sampler["steps"], paper.meshing.resolution, paper.meshing.level) == ("raw", 500, 356, 1.386)
+    assert paper.schedule.alpha_bar()[-1].item() == pytest.approx(0.00635, abs=5e-6)
