@@ -40,23 +40,27 @@ def marching_cubes(
     The result depends only on which values are above the level and on the values in cells that the surface crosses.
     Raises HdbenchError for values that are not finite or not a cube.
     """
-    _require_cube(values)
-    inside = values > level
-    if not inside.any():
-        return empty_mesh()
-    part, corner = _surroundings(values, inside, level)
-    # The crop is a function of the signs alone: two fields of equal signs and equal crossing cells give equal bits.
-    vertices, faces = _lewiner(part, level)
-    spacing = (high - low) / (values.shape[0] - 1)
-    return Mesh(low + (vertices.astype(np.float64) + corner) * spacing, faces.astype(np.int64))
-
-
-def _require_cube(values: NDArray[np.float32]) -> None:
     if values.ndim != 3 or len(set(values.shape)) != 1 or len(values) < 2:
         raise HdbenchError(f"A grid must be a cube of at least 2 points per axis, but it has the shape {values.shape}.")
+    return surface_of_part(values, (0, 0, 0), level, low, (high - low) / (len(values) - 1))
+
+
+def surface_of_part(values: NDArray[np.float32], first: Sequence[int], level: float, low: float, spacing: float) -> Mesh:
+    """The same surface from a part [a, b, c] of the grid that begins at the grid point ``first``, when all else is outside.
+
+    The part must hold the cells that the surface crosses. The mesh is then that of the whole grid, bit for bit.
+    Raises HdbenchError for values that are not finite.
+    """
     # A sum is not finite if any of its terms is not; it needs no array of flags.
     if not np.isfinite(values.sum(dtype=np.float64)):
         raise HdbenchError("The field has values that are not finite, so it has no surface. Its weights have diverged.")
+    inside = values > level
+    if not inside.any():
+        return empty_mesh()
+    # The vertices' rounding depends on where the array begins; this crop is a function of the inside points alone.
+    part, corner = _surroundings(values, inside, level)
+    vertices, faces = _lewiner(part, level)
+    return Mesh(low + (vertices.astype(np.float64) + (corner + first)) * spacing, faces.astype(np.int64))
 
 
 def _surroundings(values: NDArray[np.float32], inside: NDArray[np.bool_], level: float) -> tuple[NDArray[np.float32], NDArray]:
