@@ -42,10 +42,10 @@ def marching_cubes(
     """
     if values.ndim != 3 or len(set(values.shape)) != 1 or len(values) < 2:
         raise HdbenchError(f"A grid must be a cube of at least 2 points per axis, but it has the shape {values.shape}.")
-    return surface_of_part(values, (0, 0, 0), level, low, (high - low) / (len(values) - 1))
+    return surface_of_part(values, np.zeros(3, np.int64), level, low, (high - low) / (len(values) - 1))
 
 
-def surface_of_part(values: NDArray[np.float32], first: Sequence[int], level: float, low: float, spacing: float) -> Mesh:
+def surface_of_part(values: NDArray[np.float32], first: NDArray[np.int64], level: float, low: float, spacing: float) -> Mesh:
     """The same surface from a part [a, b, c] of the grid that begins at the grid point ``first``, when all else is outside.
 
     The part must hold the cells that the surface crosses. The mesh is then that of the whole grid, bit for bit.

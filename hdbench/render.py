@@ -144,13 +144,13 @@ class _Camera:
     @property
     def key(self) -> Array:
         """The direction of the light: from above, from the viewer's left."""
-        return _unit(np.float32([0, 0, 1.0]) + 0.55 * self.towards - 0.55 * self.right)
+        return _unit(np.array([0, 0, 1], np.float32) + 0.55 * self.towards - 0.55 * self.right)
 
 
 def _camera(corners: Array, view: View) -> _Camera:
     turn, rise = np.radians([view.azimuth, view.elevation])
-    towards = np.float32([np.cos(rise) * np.cos(turn), np.cos(rise) * np.sin(turn), np.sin(rise)])
-    right = np.float32([-np.sin(turn), np.cos(turn), 0])
+    towards = np.array([np.cos(rise) * np.cos(turn), np.cos(rise) * np.sin(turn), np.sin(rise)], np.float32)
+    right = np.array([-np.sin(turn), np.cos(turn), 0], np.float32)
     up = np.cross(towards, right)
     seen = corners.reshape(-1, 3) @ np.stack([right, up, towards], axis=1)
     low, high = seen.min(0), seen.max(0)
@@ -215,7 +215,7 @@ def _fade(count: int) -> Array:
 
 def _linear(colour: Colour) -> Array:
     """An sRGB colour as linear light (by the exponent that is the mean of IEC 61966-2-1)."""
-    return np.float32(colour) ** np.float32(2.2)
+    return np.array(colour, np.float32) ** np.float32(2.2)
 
 
 def _to_bytes(linear: Array) -> NDArray[np.uint8]:

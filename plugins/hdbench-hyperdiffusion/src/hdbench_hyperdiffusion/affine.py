@@ -52,8 +52,9 @@ class LogitBounds:
     def _logit(self, axes: Sequence[Tensor], blocks: NDArray[np.int64]) -> Tensor:
         """The affine form [5, b] of the logit on each block."""
         form = torch.empty(5, len(blocks), axes[0].shape[2])
-        sum_of_axes(*(table[0].numpy() for table in axes), blocks, form[0].numpy())
-        sum_of_axes(*(table[2].numpy() for table in axes), blocks, form[4].numpy())
+        x, y, z = (table.numpy() for table in axes)
+        sum_of_axes(x[0], y[0], z[0], blocks, form[0].numpy())
+        sum_of_axes(x[2], y[2], z[2], blocks, form[4].numpy())
         for axis, table in enumerate(axes):
             torch.index_select(table[1], 0, torch.from_numpy(blocks[:, axis]), out=form[1 + axis])
         for weight, magnitude, bias, bias_rounding in self.layers:

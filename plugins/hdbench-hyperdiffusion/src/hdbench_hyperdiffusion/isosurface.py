@@ -115,10 +115,8 @@ class Part:
 def dense_part(field: GridField) -> Part:
     """The whole grid."""
     r = field.resolution
-    logits = np.empty((r, r, r), np.float32)
-    for i in range(r):
-        logits[i] = field.at(np.argwhere(np.ones((1, r, r), bool)) + [i, 0, 0]).reshape(r, r)
-    return Part(logits, np.zeros(3, np.int64))
+    slabs = [field.at(np.argwhere(np.ones((1, r, r), bool)) + np.array([i, 0, 0])) for i in range(r)]
+    return Part(np.stack(slabs).reshape(r, r, r), np.zeros(3, np.int64))
 
 
 def certified_part(field: GridField, level: float) -> Part:
