@@ -36,7 +36,8 @@ class Fit:
 
     ``steps`` of ``batch`` points; ``optimiser`` with learning rate ``rate``. ``decay``: ``cosine`` falls to ``floor`` times
     the rate at the last step; ``plateau`` multiplies it by 0.8 after 10 epochs without a new best loss, down to ``floor``;
-    ``none`` keeps it. An epoch is one pass over the points. A field stops early after ``patience`` epochs without a new
+    ``none`` keeps it. The rate rises linearly over the first ``warmup`` steps: Adam's first steps have the full length of the
+    rate in every weight, which throws a fit that starts near its end far away. An epoch is one pass over the points. A field stops early after ``patience`` epochs without a new
     best loss, or after an epoch whose IoU on the points it is fitted to was at least ``enough`` (0 and 1 switch these off).
     """
 
@@ -47,6 +48,7 @@ class Fit:
     beta2: float = 0.99
     decay: Literal["cosine", "plateau", "none"] = "cosine"
     floor: float = 0.02
+    warmup: int = 0
     patience: int = 0
     enough: float = 1.0
 
@@ -56,6 +58,7 @@ class Fit:
         check(self.rate > 0, "rate", "above 0", self.rate)
         check(0 <= self.beta2 < 1, "beta2", "in [0, 1)", self.beta2)
         check(0 <= self.floor <= 1, "floor", "in [0, 1]", self.floor)
+        check(self.warmup >= 0, "warmup", "at least 0", self.warmup)
         check(self.patience >= 0, "patience", "at least 0", self.patience)
         check(0 < self.enough <= 1, "enough", "in (0, 1]", self.enough)
 
@@ -123,36 +126,35 @@ def _bytes_per_point(layout: WeightLayout) -> int:
 
 
 class Batches:
-    """Minibatches of a group: near and uniform points in proportion, slices of the points in a new random order per epoch."""
+    """Minibatches of a group: near and uniform points in proportion, the same ones in a new random order every epoch.
+
+    They are laid out once, each contiguous, so that a step reads its features where they lie.
+    """
 
     def __init__(self, points: Points, encode: Encode, batch: int, seed: int, like: Tensor) -> None:
-        self.encode, self.seed, self.batch = encode, seed, batch
         total = sum(coordinates.shape[1] for coordinates, _ in points.parts)
         shares = [coordinates.shape[1] * batch // total for coordinates, _ in points.parts]
-        self.shares = [*shares[:-1], batch - sum(shares[:-1])]
-        self.epoch = min(c.shape[1] // share for (c, _), share in zip(points.parts, self.shares))
-        self.sources = [(self._prepared(c.to(like)), inside.to(like)) for c, inside in points.parts]
-        self.order: list[list[int]] = []
+        shares[-1] = batch - sum(shares[:-1])
+        self.epoch = min(coordinates.shape[1] // share for (coordinates, _), share in zip(points.parts, shares))
+        cuts = [slice(self.epoch * share) for share in shares]
+        self.labels = torch.cat([self._cut(inside[:, cut].to(like)) for (_, inside), cut in zip(points.parts, cuts)], dim=2)
+        inputs = torch.cat([self._cut(where[:, cut].to(like)) for (where, _), cut in zip(points.parts, cuts)], dim=2)
+        width = encode(inputs[:1, :1, :1]).shape[-1]
+        early = self.labels.numel() * width * inputs.element_size() <= FEATURE_BYTES
+        self.inputs, self.late = (torch.stack([encode(x) for x in inputs]), None) if early else (inputs, encode)
+        self.seed, self.order = seed, [0]
 
-    def _prepared(self, coordinates: Tensor) -> Tensor:
-        """Features if there is room for all of them, the coordinates themselves otherwise."""
-        width = self.encode(coordinates[:1, :1]).shape[-1]
-        self.encoded = coordinates[..., 0].numel() * width * coordinates.element_size() <= FEATURE_BYTES
-        return self.encode(coordinates) if self.encoded else coordinates
+    def _cut(self, values: Tensor) -> Tensor:
+        """[g, epoch * share, ...] -> [epoch, g, share, ...]."""
+        return values.unflatten(1, (self.epoch, -1)).transpose(0, 1)
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """Features [g, batch, f] and labels [g, batch] of this step; steps come in order."""
         epoch, place = divmod(step, self.epoch)
         if place == 0:
-            self.order = [self._shuffled(epoch, k) for k in range(len(self.sources))]
-        cuts = [slice(order[place] * share, (order[place] + 1) * share) for order, share in zip(self.order, self.shares)]
-        inputs = torch.cat([source[:, cut] for (source, _), cut in zip(self.sources, cuts)], dim=1)
-        labels = torch.cat([inside[:, cut] for (_, inside), cut in zip(self.sources, cuts)], dim=1)
-        return (inputs if self.encoded else self.encode(inputs)), labels
-
-    def _shuffled(self, epoch: int, part: int) -> list[int]:
-        slices = self.sources[part][0].shape[1] // self.shares[part]
-        return torch.randperm(slices, generator=torch_generator(self.seed, "order", epoch, part)).tolist()
+            self.order = torch.randperm(self.epoch, generator=torch_generator(self.seed, "order", epoch)).tolist()
+        k = self.order[place]
+        return (self.late(self.inputs[k]) if self.late else self.inputs[k]), self.labels[k]
 
 
 def _fit_group(networks: Networks, batches: Batches, plan: Fit) -> Tensor:
@@ -168,7 +170,7 @@ def _fit_group(networks: Networks, batches: Batches, plan: Fit) -> Tensor:
             logits = backward.add(x, y)
             if watch:
                 watch.see(logits, y)
-        optimiser.step(backward.gradients, plan.rate * _cosine(step, plan))
+        optimiser.step(backward.gradients, plan.rate * _share(step, plan))
         if watch and (step + 1) % batches.epoch == 0:
             optimiser.set_share(watch.close_epoch(networks))
             if watch.stopped.all():
@@ -176,8 +178,12 @@ def _fit_group(networks: Networks, batches: Batches, plan: Fit) -> Tensor:
     return watch.weights(networks) if watch else networks.join()
 
 
-def _cosine(step: int, plan: Fit) -> float:
-    return plan.floor + (1 - plan.floor) * (1 + cos(pi * step / plan.steps)) / 2 if plan.decay == "cosine" else 1.0
+def _share(step: int, plan: Fit) -> float:
+    """The share of the learning rate that all networks have at this step: warm-up and cosine decay."""
+    warm = min(1.0, (step + 1) / plan.warmup) if plan.warmup else 1.0
+    if plan.decay != "cosine":
+        return warm
+    return warm * (plan.floor + (1 - plan.floor) * (1 + cos(pi * step / plan.steps)) / 2)
 
 
 class Watch:

@@ -27,13 +27,13 @@ from hdbench_hyperdiffusion.networks import forward, layer_layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class MLPConfig:
     """Size of the MLP, how it is fitted, and when a fit is good enough.
 
     ``init`` is where a fit starts: ``first`` from the first training shape's weights (the paper), ``mean`` from one MLP
     fitted to the points of all training shapes at once (their average occupancy; ours), ``same`` from one set of random
     weights, ``random`` from fresh random weights per shape. ``start`` is how the first or mean MLP is fitted, ``fit``
-    how all others are. A fit passes the gate when its IoU on held-out points is at least ``min_iou_near`` and ``min_iou_uniform``.
+    how all others are. A fit passes the gate when its held-out IoU is at least ``min_iou_near`` and ``min_iou_uniform``.
     """
 
     hidden: int = 32
@@ -75,8 +75,8 @@ class MLPEncoder(FieldEncoder):
 
     name = "mlp"
     source = "Erkoc et al., ICCV 2023, section 3.1; Rgtemze/HyperDiffusion@fd2c581"
-    Config = Config
-    config: Config
+    Config = MLPConfig
+    config: MLPConfig
 
     @property
     def encoding(self) -> Encoding:

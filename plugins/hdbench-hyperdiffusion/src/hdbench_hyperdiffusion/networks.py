@@ -6,6 +6,8 @@ small a network is a dozen matrix products into buffers that stay in the cache.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -16,7 +18,7 @@ def layer_layout(width: int, hidden: int, depth: int) -> WeightLayout:
     """``depth`` hidden layers of ``hidden`` units over ``width`` features: names and order of the official state_dict."""
     widths = [width, *[hidden] * depth, 1]
     names, shapes = [], []
-    for k, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+    for k, (inputs, outputs) in enumerate(pairwise(widths)):
         names += [f"layers.{k}.weight", f"layers.{k}.bias"]
         shapes += [(outputs, inputs), (outputs,)]
     return WeightLayout(tuple(names), tuple(shapes))
