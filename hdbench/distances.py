@@ -50,15 +50,20 @@ def chamfer_matrix(a: Any, b: Any = None, precision: Precision = "exact", thread
     if first.shape[1] != second.shape[1]:
         raise HdbenchError(f"Sequences of {first.shape[1]} frames cannot be compared with sequences of {second.shape[1]} frames.")
     out = np.zeros((len(first), len(second)))
-    whole = [np.isfinite(x).all((1, 2, 3)) for x in (first, second)]
-    out[~(whole[0][:, None] & whole[1][None, :])] = np.inf
+    wanted = whole(first)[:, None] & whole(second)[None, :]
+    out[~wanted] = np.inf
     if symmetric:
         np.fill_diagonal(out, 0.0)
-    rows, columns = _pairs(whole[0], whole[1], symmetric)
+    rows, columns = np.nonzero(np.triu(wanted, 1) if symmetric else wanted)
     out[rows, columns] = _distances(first, second, rows, columns, precision, threads or _cores())
     if symmetric:
         out[columns, rows] = out[rows, columns]
     return out
+
+
+def whole(clouds: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which sequences [n, t, q, 3] have finite coordinates only, [n]; the others are samples that came out empty."""
+    return np.asarray(np.isfinite(clouds).all((1, 2, 3)))
 
 
 def _cores() -> int:
@@ -80,13 +85,6 @@ def _common_frame(a: NDArray[Any], b: NDArray[Any]) -> tuple[NDArray[np.float32]
     points = points[np.isfinite(points).all(1)]
     centre = points.mean(0) if len(points) else np.zeros(3)
     return (a - centre).astype(np.float32), (b - centre).astype(np.float32)
-
-
-def _pairs(rows: NDArray[np.bool_], columns: NDArray[np.bool_], symmetric: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices of the pairs to compute, upper half only when the sets are the same."""
-    wanted = rows[:, None] & columns[None, :]
-    i, j = np.nonzero(np.triu(wanted, 1) if symmetric else wanted)
-    return i, j
 
 
 def _distances(
@@ -126,8 +124,7 @@ def _planes(clouds: NDArray[np.float32]) -> NDArray[np.float32]:
 # ------------------------------------------------------------------------------------------------------------- kernels
 
 
-@intrinsic
-def _least(context, a, b):
+def _emit_least(context, a, b):
     """The smaller of two float32. Both comparison and selection carry fast flags: without them LLVM keeps a minimum over a
     loop scalar, which is seven times slower."""
 
@@ -138,14 +135,17 @@ def _least(context, a, b):
     return types.float32(types.float32, types.float32), generate
 
 
-@intrinsic
-def _fused(context, a, b, c):
+def _emit_fused(context, a, b, c):
     """a * b + c of float32, rounded once."""
 
     def generate(context, builder, signature, arguments):
         return builder.fma(*arguments)
 
     return types.float32(types.float32, types.float32, types.float32), generate
+
+
+_least: Any = intrinsic(_emit_least)
+_fused: Any = intrinsic(_emit_fused)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -198,7 +198,8 @@ def _gram_minima(a, b, row, column):
         column[j] = _FAR
     for i in range(a.shape[1]):
         x, y, z = a[0, i], a[1, i], a[2, i]
-        own, least = _fused(z, z, _fused(y, y, x * x)), _FAR
+        own = _fused(z, z, _fused(y, y, x * x))
+        least = _FAR
         for j in range(b.shape[1]):
             product = _fused(z, b[2, j], _fused(y, b[1, j], x * b[0, j]))
             d = (own + norm[j]) - _TWO * product

@@ -43,8 +43,7 @@ def _row(record: dict[str, str], table: int) -> Row:
     values = {name: (float(text), float("nan")) for name, text in record.items() if name not in head and text}
     return Row(
         title=record["method"],
-        category=f"{DATA_SETS[table]} {record['category']}",
+        category=f"{DATA_SETS[table]} {record['category']} (Table {table})",
         values=values,
         origin="paper",
-        note=f"Table {table}",
     )

@@ -14,14 +14,15 @@ The halves of the reference depend on its size alone, so two methods scored on o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.distances import chamfer_matrix
+from hdbench.distances import chamfer_matrix, whole
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Comparison, Metric
 from hdbench.points import NORMALISATIONS
@@ -70,6 +71,18 @@ class Score:
             count=self.count, draws=self.draws, origin="ours", note=note, section=section,
         )  # fmt: skip
 
+    def to_json(self) -> str:
+        """The score as text for a store; numbers that are not finite are written as Python writes them."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Score:
+        """What ``to_json`` wrote."""
+        table = json.loads(text)
+        estimates = {k: Estimate(**{**e, "replicates": tuple(e["replicates"])}) for k, e in table["estimates"].items()}
+        columns = tuple(Column(**{**c, "details": tuple(c["details"])}) for c in table["columns"])
+        return cls(**{**table, "estimates": estimates, "columns": columns})
+
 
 def prepare(clouds: Any, protocol: Protocol) -> NDArray[np.float32]:
     """Clouds [n, t, q, 3] as the protocol wants them; empty samples stay nan."""
@@ -110,7 +123,7 @@ def score(
         estimates={name: _estimate([m[name] for m in measured], [r[name] for r in replicates], len(wanted)) for name in names},
         columns=_columns(comparisons[0], metrics),
         protocol_hash=protocol.hash,
-        empties=float(np.mean([_is_empty(draw) for draw in made])),
+        empties=float(1 - np.mean([whole(draw) for draw in made])),
         count=len(comparisons[0].generated),
         requested=len(made[0]),
         reference_count=len(wanted),
@@ -137,7 +150,7 @@ def difference(first: Score, second: Score, column: str) -> Estimate:
 
 def _checked_reference(reference: Any, protocol: Protocol) -> NDArray[np.float32]:
     clouds = prepare(reference, protocol)
-    bad = np.flatnonzero(~np.isfinite(clouds).all((1, 2, 3)))
+    bad = np.flatnonzero(~whole(clouds))
     if len(clouds) == 0 or len(bad):
         raise HdbenchError(
             "There is no reference shape to score against. Give the test split at least one shape."
@@ -157,15 +170,11 @@ def _checked_draw(draw: Any, reference_count: int, protocol: Protocol) -> NDArra
     return clouds
 
 
-def _is_empty(clouds: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return ~np.isfinite(clouds).all((1, 2, 3))
-
-
 def _kept(draw: NDArray[np.float32], count: int, protocol: Protocol) -> NDArray[np.float32]:
     """The shapes that are compared: all of them, or the first ``count`` that are not empty."""
     if protocol.empties == "worst":
         return draw
-    full = draw[~_is_empty(draw)]
+    full = draw[whole(draw)]
     if len(full) < count:
         raise HdbenchError(
             f"Only {len(full)} of {len(draw)} generated shapes have a surface, and the protocol '{protocol.name}' needs {count} "
@@ -224,9 +233,9 @@ def _replicates(comparisons: Sequence[Comparison], metrics: Sequence[Metric]) ->
 def _on_halves(comparisons: Sequence[Comparison], metrics: Sequence[Metric], replicate: int) -> dict[str, float]:
     reference = _half(len(comparisons[0].reference), "reference", replicate)
     rows = []
-    for draw, whole in enumerate(comparisons):
-        generated = _half(len(whole.generated), "generated", draw, replicate)
-        rows.append(_measure(whole.select(generated, reference), metrics))
+    for draw, comparison in enumerate(comparisons):
+        generated = _half(len(comparison.generated), "generated", draw, replicate)
+        rows.append(_measure(comparison.select(generated, reference), metrics))
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 

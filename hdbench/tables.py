@@ -20,6 +20,7 @@ from hdbench.protocol import Protocol
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.text import Text
 
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
 BEST, TIED = "*", "≈"
@@ -50,9 +51,9 @@ class Column:
             return abs(value - (self.target or 0.0))
         return -value if self.direction == "higher" else value
 
-    def overlaps(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
-        """Whether the intervals of two (value, half width) overlap; unknown widths overlap with nothing."""
-        return abs(a[0] - b[0]) <= a[1] + b[1]
+    def reads_as_well(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
+        """Whether two (value, half width) are as good within their intervals; an unknown width ties with nothing."""
+        return abs(self.badness(a[0]) - self.badness(b[0])) <= a[1] + b[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def marks(rows: list[Row], column: Column) -> dict[int, str]:
     best = min(column.badness(v[0]) for v in known.values())
     winners = [v for v in known.values() if column.badness(v[0]) == best]
     found = {i: BEST for i, v in known.items() if column.badness(v[0]) == best}
-    tied = {i: TIED for i, v in known.items() if i not in found and any(column.overlaps(v, w) for w in winners)}
+    tied = {i: TIED for i, v in known.items() if i not in found and any(column.reads_as_well(v, w) for w in winners)}
     return found | tied
 
 
@@ -155,43 +156,52 @@ def _digits(rows: list[Row], column: Column) -> int:
 def _details(row: Row, column: Column) -> str:
     """The metric's further values, such as ``72/66``."""
     known = [row.values[name][0] for name in column.details if name in row.values]
-    return "/".join(_number(v, 0) for v in known) if known else ""
+    return "/".join(_number(v, 0) for v in known) + " " if known else ""
 
 
 def _empties(row: Row) -> str:
-    return "" if row.empties is None else f"{100 * row.empties:.{0 if row.empties in (0, 1) else 1}f} %"
+    return "" if row.empties is None else f"{100 * row.empties:.{0 if row.empties in (0, 1) else 1}f} % "
 
 
-def _source(row: Row) -> str:
-    """Whose numbers these are, how many shapes stand behind them, and the note."""
-    counted = f" {row.draws}x{row.count}" if row.draws and row.count else ""
-    return f"{row.origin}{counted}{', ' if row.note else ''}{row.note}"
+def _source(row: Row, remark: str) -> str:
+    """Whose numbers these are and how many shapes stand behind them, such as ``ours 3x60 [1]``."""
+    counted = f"{row.draws}x{row.count}" if row.draws and row.count else ""
+    return " ".join(part for part in (row.origin, counted, remark) if part)
 
 
 def _header(table: Table) -> list[str]:
-    cells = ["method"]
+    cells = ["method "]
     for column in table.columns:
-        cells += [f"{column.heading} ", *(["/".join(column.details)] if column.details else [])]
-    return [*cells, "empty", "source"]
+        cells += [f"{column.heading} ", *([f"{'/'.join(column.details)} "] if column.details else [])]
+    return [*cells, "empty ", "source"]
 
 
-def _cells(rows: list[Row], columns: tuple[Column, ...]) -> list[list[str]]:
-    """The text of every cell of a section; numbers end in their mark or in a space, so that digits stand in line."""
-    lines = [[f"  {row.title}"] for row in rows]
+def _cells(rows: list[Row], columns: tuple[Column, ...], remarks: Mapping[str, str]) -> list[list[str]]:
+    """The text of every cell of a section; a value ends in its mark or in a space, so digits stand in line."""
+    lines = [[f"  {row.title} "] for row in rows]
     for column in columns:
         marked, digits = marks(rows, column), _digits(rows, column)
         for i, row in enumerate(rows):
             lines[i].append(_value(row, column, digits, marked.get(i, "")))
             lines[i] += [_details(row, column)] if column.details else []
-    return [[*line, _empties(row), _source(row)] for line, row in zip(lines, rows)]
+    return [[*line, _empties(row), _source(row, remarks.get(row.note, ""))] for line, row in zip(lines, rows)]
 
 
-def _grid(table: Table) -> tuple[list[str], list[tuple[str, list[list[str]]]], list[int]]:
-    """Header, sections of cells under their headings, and the width of every column."""
+def _grid(table: Table) -> tuple[list[str], list[tuple[str, list[list[str]]]], list[str]]:
+    """Header and sections of cells, padded to columns, and the footer; notes are footnotes, so that lines stay short."""
+    notes = dict.fromkeys(row.note for _, rows in table.sections() for row in rows if row.note)
+    remarks = {note: f"[{i}]" for i, note in enumerate(notes, start=1)}
     header = _header(table)
-    sections = [(heading, _cells(rows, table.columns)) for heading, rows in table.sections()]
-    lines = [header, *(cells for _, section in sections for cells in section)]
-    return header, sections, [max(len(line[i]) for line in lines) for i in range(len(header))]
+    sections = [(heading, _cells(rows, table.columns, remarks)) for heading, rows in table.sections()]
+    lines = [header, *(line for _, section in sections for line in section)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    padded = [(heading, [_padded(line, widths) for line in section]) for heading, section in sections]
+    return _padded(header, widths), padded, [*(f"{mark} {note}" for note, mark in remarks.items()), *table.footer()]
+
+
+def _padded(cells: list[str], widths: list[int]) -> list[str]:
+    left = {0, len(cells) - 1}
+    return [cell.ljust(width) if i in left else cell.rjust(width) for i, (cell, width) in enumerate(zip(cells, widths))]
 
 
 # -------------------------------------------------------------------------------------------------------------- formats
@@ -200,54 +210,42 @@ def _grid(table: Table) -> tuple[list[str], list[tuple[str, list[list[str]]]], l
 def to_rich(table: Table) -> Group:
     """A renderable for a rich console: sections under their headings, the best in bold, rows that were not run dimmed."""
     from rich.console import Group
-    from rich.rule import Rule
     from rich.text import Text
 
-    header, sections, widths = _grid(table)
-    parts: list[Any] = [Text(table.title, style="bold"), Text(), _rich_lines([header], widths), Rule(style="dim", characters="─")]
+    header, sections, footer = _grid(table)
+    rule = Text("─" * len(" ".join(header)), style="dim", overflow="crop", no_wrap=True)
+    parts = [Text(table.title, style="bold"), Text(), Text(" ".join(header)), rule]
     for heading, lines in sections:
-        parts += [Text(heading, style="italic cyan"), _rich_lines(lines, widths)]
-    return Group(*parts, Rule(style="dim"), *(Text(line, style="dim") for line in table.footer()))
+        parts += [Text(heading, style="italic cyan"), *map(_rich_line, lines)]
+    return Group(*parts, rule, *(Text(line, style="dim") for line in footer))
 
 
-def _rich_lines(lines: list[list[str]], widths: list[int]) -> Any:
-    """Lines of cells in columns of fixed widths; only the last column may wrap."""
-    from rich.table import Table as RichTable
+def _rich_line(cells: list[str]) -> Text:
     from rich.text import Text
 
-    grid = RichTable.grid(padding=(0, 2, 0, 0))
-    for width in widths[:-1]:
-        grid.add_column(width=width, justify="left" if grid.columns == [] else "right")
-    grid.add_column(overflow="fold")
-    for line in lines:
-        dim = "dim" if line[-1].startswith("not run") else ""
-        grid.add_row(*(Text(cell, style="bold" if cell.endswith(BEST) else dim) for cell in line))
-    return grid
+    line = Text(" ").join(Text(cell, style="bold" if cell.endswith(BEST) else "") for cell in cells)
+    line.stylize("dim" if cells[-1].startswith("not run") else "")
+    return line
 
 
 def to_plain(table: Table) -> str:
     """Aligned text, for logs and files; never wrapped."""
-    header, sections, widths = _grid(table)
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    out = [table.title, "", _plain_line(header, widths), rule]
+    header, sections, footer = _grid(table)
+    rule = "-" * len(" ".join(header))
+    out = [table.title, "", " ".join(header), rule]
     for heading, lines in sections:
-        out += [heading, *(_plain_line(line, widths) for line in lines)]
-    return "\n".join([*out, rule, *table.footer()]) + "\n"
-
-
-def _plain_line(cells: list[str], widths: list[int]) -> str:
-    left = {0, len(cells) - 1}
-    return "  ".join(c.ljust(w) if i in left else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths))).rstrip()
+        out += [heading, *map(" ".join, lines)]
+    return "\n".join(line.rstrip() for line in [*out, rule, *footer]) + "\n"
 
 
 def to_markdown(table: Table) -> str:
     """A GitHub table; the best of a column in bold, the data in a column of its own."""
-    header, sections, _ = _grid(table)
+    header, sections, footer = _grid(table)
     rule = [":---", ":---", *("---:" for _ in header[2:]), ":---"]
     out = [f"**{table.title}**", "", _markdown_line(["data", *header]), _markdown_line(rule)]
     for heading, lines in sections:
         out += [_markdown_line([heading, *map(_emphasised, line)]) for line in lines]
-    return "\n".join([*out, "", *(f"{_escaped(line)}  " for line in table.footer())]) + "\n"
+    return "\n".join([*out, "", *(f"{_escaped(line)}  " for line in footer)]) + "\n"
 
 
 def _markdown_line(cells: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ class NoSettings:
 
 def _empty(comparison: Comparison) -> NDArray[np.bool_]:
     """Which generated samples have no surface, [g]."""
-    return ~np.isfinite(comparison.between).any(axis=1)
+    return np.asarray(np.isinf(comparison.between).all(axis=1))
 
 
 class MinimumMatchingDistance(Metric):
