@@ -103,12 +103,12 @@ def _parse(text: str, kind: Any, key: str) -> Any:
     kind = _without_none(kind)
     if kind is str or (get_origin(kind) is Literal and all(isinstance(a, str) for a in get_args(kind))):
         return _checked(text, kind, key)
+    literal = text
     if get_origin(kind) is tuple and not text.startswith("["):
-        text = f"[{text}]"
-        if get_args(kind)[0] is str:
-            text = json.dumps([t.strip() for t in text[1:-1].split(",") if t.strip()])
+        words = [t.strip() for t in text.split(",") if t.strip()]
+        literal = json.dumps(words) if get_args(kind)[0] is str else f"[{text}]"
     try:
-        value = tomllib.loads(f"v = {text}")["v"]
+        value = tomllib.loads(f"v = {literal}")["v"]
     except tomllib.TOMLDecodeError:
         value = text
     return _checked(value, kind, key)
@@ -138,7 +138,7 @@ def _checked(value: Any, kind: Any, key: str) -> Any:
             return value
         raise unknown(f"choice for '{key}'", str(value), map(str, args))
     if origin is tuple:
-        check(isinstance(value, (list, tuple)), key, "a list", value)
+        check(isinstance(value, (list, tuple)), key, f"a list of {getattr(args[0], '__name__', args[0])}", value)
         return tuple(_checked(v, args[0], key) for v in value)
     if kind is float and type(value) is int:
         return float(value)
