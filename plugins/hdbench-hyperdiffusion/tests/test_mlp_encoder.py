@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hdbench.errors import HdbenchError
-from hdbench.interfaces import FieldSamples, Session
 from hdbench_hyperdiffusion.fitting import Fit
 from hdbench_hyperdiffusion.initialisation import random_weights
 from hdbench_hyperdiffusion.mlp import MLPConfig, MLPEncoder, iou
+
+from hdbench.errors import HdbenchError
+from hdbench.interfaces import FieldSamples, Session
 
 SMALL = MLPConfig(
     hidden=16, near=1024, uniform=1024, held_out=512, init="random",
@@ -68,7 +69,7 @@ def test_weights_do_not_depend_on_the_company_in_the_chunk(init, optimiser):
     samples, encoder, session = spheres(5), MLPEncoder(config), Session(seed=3)
     start = encoder.start([samples], session)
     together = encoder.encode(samples, start, session)
-    apart = [encoder.encode(samples.select(part), start, session) for part in ([0, 1], [2, 3, 4])]
+    apart = [encoder.encode(samples.select(part), start, session) for part in ([0], [1, 2], [3, 4])]
     assert torch.equal(together.weights, torch.cat([part.weights for part in apart]))
     for name, values in together.quality.items():
         assert torch.equal(values, torch.cat([part.quality[name] for part in apart]))

@@ -26,10 +26,8 @@ POOLED_PER_SHAPE = 8192  # points of each part that a shape gives to the pool: 0
 def random_weights(layout: WeightLayout, *path: int | str) -> Tensor:
     """Fresh weights [p], uniform in +-1/sqrt(inputs) for weights and biases alike (nn.Linear's default), seeded by ``path``."""
     generator = torch_generator(*path)
-    parts = []
-    for size, shape in zip(layout.sizes, layout.shapes):
-        inputs = shape[1] if len(shape) == 2 else inputs  # noqa: F821 - a bias follows its weight
-        parts.append((torch.rand(size, generator=generator) * 2 - 1) / sqrt(inputs))
+    inputs = [shape[1] for shape in layout.shapes[::2] for _ in range(2)]  # a weight, and the bias that follows it
+    parts = [(torch.rand(size, generator=generator) * 2 - 1) / sqrt(width) for size, width in zip(layout.sizes, inputs)]
     return torch.cat(parts)
 
 
