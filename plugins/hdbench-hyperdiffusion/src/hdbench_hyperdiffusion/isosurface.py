@@ -12,7 +12,8 @@ Source: Sharp and Jacobson 2022, "Spelunking the Deep"; HyperDiffusion sdf_meshi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,9 +50,20 @@ def extract(
     if not all(torch.isfinite(tensor).all() for layer in layers for tensor in layer):
         raise HdbenchError("The field has weights that are not finite, so it has no surface. Its training has diverged.")
     frames: Sequence[float | None] = [None] if frame_coordinates is None else frame_coordinates
-    with torch.inference_mode():
+    with torch.inference_mode(), _one_thread():
         fields = (GridField(layers, octaves, scale, frame, resolution) for frame in frames)
         return tuple(_surface(field, level, certified) for field in fields)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Products of a tile are too small to share: waiting for a second thread on a busy machine costs up to ten times the work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _surface(field: GridField, level: float, certified: bool) -> Mesh:
@@ -63,7 +75,7 @@ class GridField:
     """An MLP on a grid of r^3 points: ``tables``, three [r, h], add up to its first layer; ``layers`` are the others."""
 
     def __init__(self, layers: Layers, octaves: int, scale: float, frame: float | None, resolution: int) -> None:
-        (first, bias), *rest = [(weight.detach().float(), b.detach().float()) for weight, b in layers]
+        (first, bias), *rest = [(weight.detach().cpu().float(), b.detach().cpu().float()) for weight, b in layers]
         self.resolution = resolution
         self.tables = _axis_tables(first, bias, octaves, scale, frame, resolution)
         self.layers = [(weight.T.contiguous(), b) for weight, b in rest]
