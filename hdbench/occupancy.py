@@ -54,16 +54,20 @@ class Winding:
 
     def inside(self, queries: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Whether each query lies inside: queries [q, 3] in the mesh's units -> bool [q]."""
+        return np.abs(self.number(queries)) >= 0.5
+
+    def number(self, queries: NDArray[np.floating]) -> NDArray[np.float64] | NDArray[np.int32]:
+        """The winding number at each query [q], 0 outside of the bounding box; integers if ``solid``."""
         points = np.asarray(queries, dtype=np.float64)
         if self.solid:
             box = np.stack([self._low, self._high])
             grid = (self._origin, self._per_unit, self._bins, self._starts, self._members)
-            return _crossings(self._triangles, points, np.ascontiguousarray(_FRAME), box, *grid) != 0
-        found = np.zeros(len(points), dtype=bool)
+            return _crossings(self._triangles, points, np.ascontiguousarray(_FRAME), box, *grid)
+        numbers = np.zeros(len(points))
         near = np.flatnonzero(((points >= self._low) & (points <= self._high)).all(1))
         if len(near):
-            found[near] = np.abs(_generalised(self.mesh, points[near])) >= 0.5
-        return found
+            numbers[near] = _generalised(self.mesh, points[near])
+        return numbers
 
 
 def inside(mesh: Mesh, queries: NDArray[np.floating], solid: bool) -> NDArray[np.bool_]:

@@ -5,7 +5,8 @@ two sides. In a polygon soup it leaves out what lies buried in other parts, whic
 cannot have either.
 
 For open meshes of unknown origin the outer surface is what their winding number makes of it: walls of an almost closed body
-count, a sheet that bounds nothing (a plane, a leaf, a flag; its winding number stays within 1/2 of zero) does not.
+count, a sheet that bounds nothing (a plane, a leaf, a flag) does not: there ``|w|`` is close to 1/2 on both sides, and on which
+side of 1/2 it falls is a matter of rounding. So ``|w|`` must also differ clearly between the two sides.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from hdbench.occupancy import Winding
 from hdbench.shapes import Mesh
 
 _STEP_OVER_EXTENT = 1e-4  # how far to both sides of the surface occupancy is looked up
+_CLEARLY = 0.1  # by how much |w| must differ between the two sides
 _LEAST_SHARE = 0.005  # of the area that must bound the solid
 
 
@@ -56,8 +58,9 @@ def outer_surface(
 
 
 def _sides_differ(winding: Winding, points: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.bool_]:
-    above, below = np.split(winding.inside(np.concatenate([points + offset, points - offset])), 2)
-    return above != below
+    numbers = np.abs(winding.number(np.concatenate([points + offset, points - offset])))
+    above, below = np.split(numbers, 2)
+    return ((above >= 0.5) != (below >= 0.5)) & (np.abs(above - below) > _CLEARLY)
 
 
 def _draw_faces(mesh: Mesh, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

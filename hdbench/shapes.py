@@ -69,9 +69,9 @@ def normalise(shape: Shape, extent: float = NORMAL_EXTENT) -> Shape:
     """
     corners = np.array([[m.vertices[m.faces].min((0, 1)), m.vertices[m.faces].max((0, 1))] for m in shape.frames])
     low, high = corners[:, 0].min(0), corners[:, 1].max(0)
-    side = (high - low).max()
-    if not np.isfinite(side):
+    if not np.isfinite(corners).all():
         raise ShapeError(f"The shape '{shape.name}' has coordinates that are not finite.")
+    side = (high - low).max()
     if side <= 0:
         raise ShapeError(f"The shape '{shape.name}' has no extent: all its vertices coincide.")
     frames = tuple(Mesh((m.vertices - (low + high) / 2) * (extent / side), m.faces) for m in shape.frames)

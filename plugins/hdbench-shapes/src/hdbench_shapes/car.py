@@ -46,9 +46,10 @@ class Cars(Category):
         """About 20 continuous parameters; discrete ones: the kind, bumpers, spoiler, rack, kind of cargo."""
         kind = draw.one_of(sedan=0.25, hatchback=0.15, coupe=0.15, suv=0.15, van=0.1, pickup=0.1, truck=0.1)
         ranges = _KINDS[kind]
-        width, floor = draw.between(0.18, 0.24), draw.between(0.045, 0.08)
-        belt = floor + draw.between(*ranges.belt)
-        roof = belt + draw.between(*ranges.roof)
+        width, floor = draw.between(0.15, 0.26), draw.between(0.04, 0.095)
+        stretch = draw.between(0.8, 1.3)  # short cars are tall, long ones low
+        belt = floor + stretch * draw.between(*ranges.belt)
+        roof = belt + stretch * draw.between(*ranges.roof)
         parts = [_body(draw, kind, width, floor, belt), _cabin(draw, ranges, width, belt, roof)]
         parts += _wheels(draw, kind, width) + _extras(draw, kind, width, floor, belt, roof)
         if kind in ("pickup", "truck"):
@@ -92,8 +93,8 @@ def _stack(levels: list[tuple[np.ndarray, float]]) -> Part:
 
 
 def _wheels(draw: Draw, kind: str, width: float) -> list[Part]:
-    radius = draw.between(0.068, 0.09) * (1.15 if kind in ("suv", "pickup") else 1)
-    thick, out = draw.between(0.06, 0.085), draw.between(0.0, 0.025)
+    radius = draw.between(0.065, 0.1) * (1.15 if kind in ("suv", "pickup") else 1)
+    thick, out = draw.between(0.06, 0.09), draw.between(0.0, 0.04)
     axles = draw.between(0.15, 0.22), 1 - draw.between(0.15, 0.24)
     wheel = turned(revolve(np.array([0, 0.15, 0.85, 1]) * thick, np.array([0.86, 1, 1, 0.86]) * radius, 16), "yzx")
     inner = width + out - thick

@@ -114,10 +114,9 @@ def _four_legs(draw: Draw, seat: _Seat, bar: float, splay: float) -> list[Part]:
         low, high = (*(foot - bar * slim / 2), 0.0), (*(foot + bar * slim / 2), top)
         legs.append(box(low, high, (-a * splay, -b * splay), 1 / slim))
     if draw.chance(0.35):
-        height = draw.between(0.3, 0.6) * top
-        way = 1 - height / top
-        legs += [beam((-x - splay * way, b * (y + splay * way), height), (x + splay * way, b * (y + splay * way), height), bar * 0.9)
-                 for b in (-1, 1)]  # fmt: skip
+        share = draw.between(0.3, 0.6)
+        out, side, height = x + splay * (1 - share), y + splay * (1 - share), share * top
+        legs += [beam((-out, b * side, height), (out, b * side, height), bar * 0.9) for b in (-1, 1)]
     return legs
 
 

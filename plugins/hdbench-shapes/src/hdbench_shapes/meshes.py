@@ -1,12 +1,13 @@
 """A folder of meshes as a data set: OBJ, OFF, PLY, STL, GLB and glTF, read by trimesh; names are the relative paths.
 
-List files ``train.lst``, ``val.lst``, ``test.lst`` (or ``train_split.lst`` and so on) in the folder prescribe the split; a line is a name,
-with or without its extension. Layouts: HyperDiffusion at fd2c581 (lists with extensions), 3DShape2VecSet (without).
+List files ``train.lst``, ``val.lst``, ``test.lst`` (or ``train_split.lst`` and so on) in the folder prescribe the split; a line
+is a name, with or without its extension. Layouts: HyperDiffusion at fd2c581 (lists with extensions), 3DShape2VecSet (without).
 """
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,10 +125,11 @@ def read_mesh(file: Path, root: Path) -> tuple[NDArray[np.float64], NDArray[np.i
     Sidecar files are read from below ``root`` only; textures are not needed. Raises ShapeError with the reason.
     """
     try:
-        content = io.BytesIO(file.read_bytes())
-        kind = file.suffix.lower().removeprefix(".")
+        content, kind = file.read_bytes(), file.suffix.lower().removeprefix(".")
+        if kind == "gltf":
+            json.loads(content)  # trimesh takes what is no JSON for the name of an archive
         scene: Any = trimesh.load(
-            content, file_type=kind, resolver=_Beside(file, root), force="scene", process=False, skip_materials=True
+            io.BytesIO(content), file_type=kind, resolver=_Beside(file, root), force="scene", process=False, skip_materials=True
         )
         objects = [_placed(scene, node) for node in scene.graph.nodes_geometry]
     except ShapeError:
@@ -167,7 +169,7 @@ class _Beside(Resolver):
         self.folder, self.root = file.absolute().parent, root.resolve()
 
     def get(self, name: str) -> bytes:  # type: ignore[override]
-        """The content of the file of this name, relative to the mesh; ShapeError if it lies outside of the folder or is missing."""
+        """The content of the file of this name, relative to the mesh; ShapeError if it is missing or outside of the folder."""
         for candidate in (name.strip(), unquote(name.strip())):
             path = (self.folder / candidate).resolve()
             if not path.is_relative_to(self.root):
