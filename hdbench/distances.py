@@ -11,22 +11,18 @@ published numbers.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from hdbench.chamfer_kernels import LEAF, exact_pairs, gram_pairs
 from hdbench.errors import HdbenchError
 
 Precision = Literal["exact", "gram"]
 
-_FAR = np.float32(3e38)
-_TWO = np.float32(2)  # a Python 2 would turn the arithmetic into float64
-_ROWS = 4  # points of the first cloud that share one pass over the second
+_NOWHERE = np.float32(1e18)  # boxes that fill up the last group of 16; farther than any cloud, and its square is finite
 _PAIRS_PER_TASK = 32
 
 
@@ -96,13 +92,16 @@ def _distances(
     threads: int,
 ) -> NDArray[np.float64]:
     """Distances of the listed pairs; a task is a run of pairs, and every pair is the work of one thread alone."""
-    kernel: Callable[..., None] = _exact_pairs if precision == "exact" else _gram_pairs
-    x, y = _planes(a), _planes(b)
+    kernel: Any
+    prepare: Any
+    kernel, prepare = (exact_pairs, _leaves) if precision == "exact" else (gram_pairs, _planes)
+    first = prepare(a)
+    second = first if b is a else prepare(b)
     out = np.empty(len(rows))
 
     def task(start: int) -> None:
         part = slice(start, start + _PAIRS_PER_TASK)
-        kernel(x, y, a.shape[2], b.shape[2], rows[part], columns[part], out[part])
+        kernel(*first, *second, a.shape[2], b.shape[2], rows[part], columns[part], out[part])
 
     starts = range(0, len(rows), _PAIRS_PER_TASK)
     if threads == 1 or len(starts) <= 1:
@@ -114,106 +113,30 @@ def _distances(
     return out
 
 
-def _planes(clouds: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Clouds [n, t, q, 3] as coordinate planes [n, t, 3, q'], the last point repeated up to a multiple of ``_ROWS``."""
-    extra = -clouds.shape[2] % _ROWS
-    planes = np.moveaxis(clouds, 3, 2)
-    return np.ascontiguousarray(np.concatenate([planes, np.repeat(planes[..., -1:], extra, axis=-1)], axis=-1))
+def _planes(clouds: NDArray[np.float32]) -> tuple[NDArray[np.float32]]:
+    """Clouds [n, t, q, 3] as coordinate planes [n, t, 3, q]."""
+    return (np.ascontiguousarray(np.moveaxis(clouds, 3, 2)),)
 
 
-# ------------------------------------------------------------------------------------------------------------- kernels
+def _leaves(clouds: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Clouds [n, t, q, 3] as leaves of 16 near points [n, t, l, 4, 16] (x, y, z, weight) and their boxes [n, t, 6, l'].
 
-
-def _emit_least(context, a, b):
-    """The smaller of two float32. Both comparison and selection carry fast flags: without them LLVM keeps a minimum over a
-    loop scalar, which is seven times slower."""
-
-    def generate(context, builder, signature, arguments):
-        x, y = arguments
-        return builder.select(builder.fcmp_ordered("<", x, y, flags=("fast",)), x, y, flags=("fast",))
-
-    return types.float32(types.float32, types.float32), generate
-
-
-def _emit_fused(context, a, b, c):
-    """a * b + c of float32, rounded once."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.fma(*arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), generate
-
-
-_least: Any = intrinsic(_emit_least)
-_fused: Any = intrinsic(_emit_fused)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _mean(values, count):
-    total = 0.0
-    for i in range(count):
-        total += values[i]
-    return total / count
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
-def _exact_minima(a, b, row, column):
-    """Squared distance of each point of ``a`` [3, q] to the nearest of ``b`` [3, s] and the reverse, in one pass."""
-    column[:] = _FAR
-    for i in range(0, a.shape[1], 4):
-        x0, y0, z0 = a[0, i], a[1, i], a[2, i]
-        x1, y1, z1 = a[0, i + 1], a[1, i + 1], a[2, i + 1]
-        x2, y2, z2 = a[0, i + 2], a[1, i + 2], a[2, i + 2]
-        x3, y3, z3 = a[0, i + 3], a[1, i + 3], a[2, i + 3]
-        m0 = m1 = m2 = m3 = _FAR
-        for j in range(b.shape[1]):
-            x, y, z = b[0, j], b[1, j], b[2, j]
-            d0 = (x - x0) * (x - x0) + (y - y0) * (y - y0) + (z - z0) * (z - z0)
-            d1 = (x - x1) * (x - x1) + (y - y1) * (y - y1) + (z - z1) * (z - z1)
-            d2 = (x - x2) * (x - x2) + (y - y2) * (y - y2) + (z - z2) * (z - z2)
-            d3 = (x - x3) * (x - x3) + (y - y3) * (y - y3) + (z - z3) * (z - z3)
-            m0, m1, m2, m3 = _least(m0, d0), _least(m1, d1), _least(m2, d2), _least(m3, d3)
-            column[j] = _least(column[j], _least(_least(d0, d1), _least(d2, d3)))
-        row[i], row[i + 1], row[i + 2], row[i + 3] = m0, m1, m2, m3
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _exact_pairs(a, b, q, s, rows, columns, out):
-    row, column = np.empty(a.shape[3], np.float32), np.empty(b.shape[3], np.float32)
-    for k in range(len(rows)):
-        total = 0.0
-        for t in range(a.shape[1]):
-            _exact_minima(a[rows[k], t], b[columns[k], t], row, column)
-            total += _mean(row, q) + _mean(column, s)
-        out[k] = total / a.shape[1]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _gram_minima(a, b, row, column):
-    """The same minima over |a|^2 + |b|^2 - 2ab in single precision, rounded where the matrix product of the released code
-    rounds: x first, then y and z by fused multiply-add."""
-    norm = np.empty_like(column)
-    for j in range(b.shape[1]):
-        norm[j] = _fused(b[2, j], b[2, j], _fused(b[1, j], b[1, j], b[0, j] * b[0, j]))
-        column[j] = _FAR
-    for i in range(a.shape[1]):
-        x, y, z = a[0, i], a[1, i], a[2, i]
-        own = _fused(z, z, _fused(y, y, x * x))
-        least = _FAR
-        for j in range(b.shape[1]):
-            product = _fused(z, b[2, j], _fused(y, b[1, j], x * b[0, j]))
-            d = (own + norm[j]) - _TWO * product
-            least = _least(least, d)
-            column[j] = _least(column[j], d)
-        row[i] = least
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _gram_pairs(a, b, q, s, rows, columns, out):
-    row, column = np.empty(a.shape[3], np.float32), np.empty(b.shape[3], np.float32)
-    for k in range(len(rows)):
-        total = 0.0
-        for t in range(a.shape[1]):
-            _gram_minima(a[rows[k], t], b[columns[k], t], row, column)
-            total += _mean(row, q) + _mean(column, s)
-        out[k] = total / a.shape[1]
+    A balanced kd-tree, all clouds at once: halve every node along its longest side until 16 points are left. The last point is
+    repeated with weight 0 to make the count 16 times a power of two.
+    """
+    n, t, q, _ = clouds.shape
+    count = LEAF << max(0, int(np.ceil(np.log2(q / LEAF))))
+    nodes = np.ones((n * t, 4, count), np.float32)
+    nodes[:, :3, :q] = np.moveaxis(clouds.reshape(n * t, q, 3), 2, 1)
+    nodes[:, :3, q:], nodes[:, 3, q:] = nodes[:, :3, q - 1 : q], 0
+    while nodes.shape[2] > LEAF:
+        extent = nodes[:, :3].max(2) - nodes[:, :3].min(2)
+        along = nodes[np.arange(len(nodes)), extent.argmax(1)]
+        order = np.argpartition(along, nodes.shape[2] // 2, axis=1)
+        halves = np.take_along_axis(nodes, order[:, None], 2).reshape(len(nodes), 4, 2, -1)
+        nodes = np.ascontiguousarray(halves.swapaxes(1, 2)).reshape(2 * len(nodes), 4, -1)
+    leaves = nodes.reshape(n, t, -1, 4, LEAF)
+    boxes = np.full((n, t, 6, -(-leaves.shape[2] // LEAF) * LEAF), _NOWHERE)
+    boxes[:, :, :3, : leaves.shape[2]] = np.swapaxes(leaves[..., :3, :].min(4), 2, 3)
+    boxes[:, :, 3:, : leaves.shape[2]] = np.swapaxes(leaves[..., :3, :].max(4), 2, 3)
+    return leaves, boxes
