@@ -38,7 +38,6 @@ class Fit:
     the rate at the last step; ``plateau`` multiplies it by 0.8 after 10 epochs without a new best loss, down to ``floor``;
     ``none`` keeps it. An epoch is one pass over the points. A field stops early after ``patience`` epochs without a new best
     loss, or after an epoch whose IoU on the points it is fitted to was at least ``enough`` (0 and 1 switch these off).
-    There is no warm-up: measured on airplanes, fits that start from ``first`` or ``mean`` end worse with one.
     """
 
     steps: int = 600
