@@ -122,7 +122,7 @@ def _without_none(kind: Any) -> Any:
     if not _allows_none(kind):
         return kind
     rest = tuple(a for a in get_args(kind) if a is not NoneType)
-    return rest[0] if len(rest) == 1 else Union[rest]
+    return rest[0] if len(rest) == 1 else Union[rest]  # noqa: UP007 (built from a tuple)
 
 
 def _checked(value: Any, kind: Any, key: str) -> Any:
@@ -158,20 +158,31 @@ def _checked_union(value: Any, kinds: tuple[Any, ...], key: str) -> Any:
 def from_dict(default: C, table: Mapping[str, Any], prefix: str = "") -> C:
     """``default`` with the values of a TOML table put in its place; strict about names and types."""
     if isinstance(default, Mapping):
-        for name in table:
-            if name not in default:
-                raise unknown("setting", f"{prefix}{name}", [f"{prefix}{k}" for k in default])
-        return {k: from_dict(v, table[k], f"{prefix}{k}.") if k in table else v for k, v in default.items()}  # type: ignore[return-value]
+        return _mapping_from_dict(default, table, prefix)  # type: ignore[return-value]
     hints, changes = _hints(type(default)), {}
     for name, value in table.items():
         if name not in hints:
             raise unknown("setting", f"{prefix}{name}", [f"{prefix}{k}" for k in hints])
-        current = getattr(default, name)
+        current, key = getattr(default, name), f"{prefix}{name}"
         nested = isinstance(current, Mapping) or is_dataclass(current)
-        if nested and not isinstance(value, Mapping):
-            raise HdbenchError(f"The setting '{prefix}{name}' must be a table, but it is {value!r}.")
-        changes[name] = from_dict(current, value, f"{prefix}{name}.") if nested else _checked(value, hints[name], f"{prefix}{name}")
+        changes[name] = _entry_from_dict(current, value, key) if nested else _checked(value, hints[name], key)
     return replace(default, **changes)  # type: ignore[type-var]
+
+
+def _mapping_from_dict(default: Mapping[str, Any], table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    for name in table:
+        if name not in default:
+            raise unknown("setting", f"{prefix}{name}", [f"{prefix}{k}" for k in default])
+    return {k: _entry_from_dict(v, table[k], f"{prefix}{k}") if k in table else v for k, v in default.items()}
+
+
+def _entry_from_dict(default: Any, value: Any, key: str) -> Any:
+    """A nested part, or a plain value of the type of its default."""
+    if not isinstance(default, Mapping) and not is_dataclass(default):
+        return _checked(value, type(default), key)
+    if not isinstance(value, Mapping):
+        raise HdbenchError(f"The setting '{key}' must be a table, but it is {value!r}.")
+    return from_dict(default, value, f"{key}.")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Engine:
     records: list[dict[str, Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stage(self, label: str, function: str, calls: list[Mapping[str, Any]], **common: Any) -> Stage:
+    def stage(self, label: str, function: str, calls: Sequence[Mapping[str, Any]], **common: Any) -> Stage:
         """The stage in which ``function`` (module:name) is called once per part, with ``common`` and that part's arguments.
 
         Parts that exist are not computed again. ``label`` is for people: ``method: verb``.
@@ -49,7 +49,8 @@ class Engine:
 
     def _compute(self, stage: Stage, label: str, function: str, arguments: list[dict[str, Any]], missing: list[int]) -> None:
         tasks = [
-            Task(function, arguments[i], stage.part(i), stage.checkpoint(i), self.seed, self.device, self.threads) for i in missing
+            Task(function, arguments[i], stage.part(i), stage.checkpoint(i), self.seed, self.device, self.threads)
+            for i in missing
         ]
         with self.reporter.stage(label, len(arguments), len(arguments) - len(missing)) as progress:
             costs = self.workers.run(tasks, progress)

@@ -22,6 +22,7 @@ from hdbench.shapes import Split, split_by_fraction
 from hdbench.stages.diffuse import TILE
 from hdbench.stages.measure import Clouds
 
+REFERENCE_ROWS = {"gaussian": "weight-space Gaussian", "interpolate": "interpolation of two"}  # stage -> title
 CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
 
 STAGES = "hdbench.stages"
@@ -71,7 +72,9 @@ def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
     data = survey(plan, engine)
     jobs: list[Callable[[], list[Outcome]]] = [lambda: [oracle(plan, engine, data)]]
     jobs += [lambda m=method: method_rows(plan, engine, data, m, reference_rows) for method in plan.titles]  # type: ignore[misc]
-    distances = engine.one("shapes: distances", f"{STAGES}.measure:within", clouds=data.select(data.split.test), protocol=plan.protocol)
+    distances = engine.one(
+        "shapes: distances", f"{STAGES}.measure:within", clouds=data.select(data.split.test), protocol=plan.protocol
+    )
 
     def scored(job: Callable[[], list[Outcome]]) -> list[Outcome]:
         return [score(plan, engine, data, outcome, distances) for outcome in job()]
@@ -172,20 +175,19 @@ def recipe_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome, fiel
 
 def decode(plan: Plan, engine: Engine, data: Data, outcome: Outcome, rows: list[tuple[Path, int]]) -> Outcome:
     """Weights (file, row) to meshes and clouds, CHUNK at a time."""
-    recipe: Recipe = plan.settings[outcome.method]
+    recipe, encoder = plan.settings[outcome.method], plan.parts(outcome.method)["encoder"]
     resolution = plan.protocol.resolution or recipe.meshing.resolution
     level = recipe.meshing.level if plan.protocol.level is None else plan.protocol.level
     by_file: dict[Path, list[int]] = defaultdict(list)
     for path, row in rows:
         by_file[path].append(row)
-    calls, first = [], 0
-    for path, file_rows in by_file.items():
-        for chunk in _chunks(tuple(file_rows)):
-            calls.append({"weights": path, "rows": chunk, "first": first})
-            first += len(chunk)
-    stage = engine.stage(f"{outcome.title}: meshes", f"{STAGES}.decode:decode", calls, encoder=plan.parts(outcome.method)["encoder"],
+    chunks = [(path, chunk) for path, file_rows in by_file.items() for chunk in _chunks(tuple(file_rows))]
+    counts = [len(chunk) for _, chunk in chunks]
+    firsts = [sum(counts[:k]) for k in range(len(counts))]
+    calls = [{"weights": path, "rows": chunk, "first": first} for (path, chunk), first in zip(chunks, firsts)]
+    stage = engine.stage(f"{outcome.title}: meshes", f"{STAGES}.decode:decode", calls, encoder=encoder,
                          frames=data.frames, resolution=resolution, level=level, points=plan.protocol.points)  # fmt: skip
-    return _with_clouds(plan, data, outcome, stage.parts(), [len(call["rows"]) for call in calls])
+    return _with_clouds(plan, data, outcome, stage.parts(), counts)
 
 
 def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) -> Outcome:
@@ -230,10 +232,9 @@ def reference_outcomes(plan: Plan, engine: Engine, data: Data, method: str, fiel
     again = [place[name] for names in training_draws(plan, data) for name in names]
     outcomes = [decode(plan, engine, data, Outcome(f"{title}: reconstruction", method, "reference", requested=len(again)), again)]
     count = _requested(plan, data) * plan.run.draws
-    for name in ("gaussian", "interpolate"):
+    for name, words in REFERENCE_ROWS.items():
         weights = engine.one(f"{title}: {name}", f"{STAGES}.diffuse:{name}", encoder=encoder, fields=fields, count=count)
-        row = Outcome(f"{title}: {'weight-space Gaussian' if name == 'gaussian' else 'interpolation of two'}", method, "reference",
-                      requested=count)  # fmt: skip
+        row = Outcome(f"{title}: {words}", method, "reference", requested=count)
         outcomes.append(decode(plan, engine, data, row, [(weights, j) for j in range(count)]))
     return outcomes
 

@@ -157,7 +157,9 @@ def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any]:
         cls = registry.resolve("baseline", name)
         return getattr(cls, "title", name), cls.Config()
     if ("recipe", name) not in registry.components:
-        raise unknown("method", name, registry.names("recipe") + registry.names("baseline"), "'hdbench plugins' lists what is installed.")
+        raise unknown(
+            "method", name, registry.names("recipe") + registry.names("baseline"), "'hdbench plugins' lists what is installed."
+        )
     book = registry.resolve("recipe", name)
     if preset not in book.presets:
         raise HdbenchError(f"The method '{name}' has no preset '{preset}'. It has: {', '.join(book.presets)}.")

@@ -95,7 +95,13 @@ def machine() -> dict[str, Any]:
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
-    return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count(), "memory_gib": round(memory, 1), "gpu": gpu}
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "gpu": gpu,
+    }
 
 
 def _processor() -> str:

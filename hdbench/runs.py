@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from hdbench.errors import HdbenchError
@@ -129,10 +130,12 @@ def write_meshes(folder: Path, result: Result) -> None:
 
 def summary(data: Data) -> str:
     """How many shapes there are, and what was left out or mended, in a few lines."""
-    lines = [f"{len(data.clouds)} shapes: {len(data.split.train)} train, {len(data.split.val)} validation, {len(data.split.test)} test."]
+    split = data.split
+    counts = f"{len(split.train)} train, {len(split.val)} validation, {len(split.test)} test"
+    lines = [f"{len(data.clouds)} shapes: {counts}."]
     if data.left_out:
         lines.append(f"Left out: {len(data.left_out)}. " + " ".join(item["reason"] for item in data.left_out[:5]))
-    lines += [f"Note: {note}" for note in data.notes[:5]]
+    lines += [f"Note: {shorten(note, 200, placeholder=' ...')}" for note in data.notes[:5]]
     if len(data.notes) > 5:
         lines.append(f"... and {len(data.notes) - 5} more notes in run.json.")
     return "\n".join(lines)

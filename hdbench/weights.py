@@ -78,7 +78,7 @@ def weight_space(weights: Tensor, layout: WeightLayout, mode: Mode) -> WeightSpa
     standard deviation; ``perdim`` by one per weight (weights that never change are frozen at scale 1e-3 of the largest);
     ``pca`` rotates each part onto the principal axes of the training weights, lossless on them, one global scale.
     """
-    count, size = weights.shape
+    size = weights.shape[1]
     if mode == "raw":
         return WeightSpace(layout, torch.zeros(size), torch.ones(size), None)
     mean = weights.mean(0)

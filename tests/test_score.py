@@ -11,7 +11,7 @@ from hdbench.distances import chamfer_matrix
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Metric
 from hdbench.protocol import Protocol, preset
-from hdbench.score import Score, difference, reference_distances, score
+from hdbench.score import difference, reference_distances, score
 
 PLAIN = Protocol(name="plain", normalisation="none")
 
@@ -154,13 +154,6 @@ def test_a_score_minus_itself_is_exactly_zero_and_other_references_do_not_pair()
     other = score([blobs(9, 1)], blobs(9, 0), PLAIN, METRICS)
     with pytest.raises(HdbenchError, match="the same"):
         difference(found, other, "NEAR")
-
-
-def test_a_score_survives_the_store():
-    found = score([dots([np.nan, 1.0, 2.0, 3.0])], dots([0.0, 1.0, 2.0, 4.0]), PLAIN, METRICS)
-    again = Score.from_json(found.to_json())
-    assert again.to_json() == found.to_json()
-    assert again.columns == found.columns
 
 
 def test_the_released_protocol_uses_the_released_distances():

@@ -10,7 +10,15 @@ import torch
 
 from hdbench.errors import HdbenchError
 from hdbench.store import (
-    FORMAT, Store, file_digest, load_info, load_tensors, read_json, save_tensors, write_atomically, write_json,
+    FORMAT,
+    Store,
+    file_digest,
+    load_info,
+    load_tensors,
+    read_json,
+    save_tensors,
+    write_atomically,
+    write_json,
 )  # fmt: skip
 
 
@@ -49,7 +57,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(tmp_path, monkeypatch):
     write_atomically(tmp_path / "a", b"old")
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(full))
-    with pytest.raises(HdbenchError, match="disk is full.*What is finished is kept"):
+    with pytest.raises(HdbenchError, match=r"disk is full.*What is finished is kept"):
         write_atomically(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"old"
 

@@ -26,18 +26,28 @@ def hdbench_commands() -> list[click.Command]:
 
 
 @click.command(epilog="Stop it with Ctrl-C at any time: the same command goes on from there. Nothing is computed twice.")
-@click.option("--method", "methods", multiple=True, metavar="NAME", help="A method to run; may be repeated.  [default: hyperdiffusion]")
+@click.option(
+    "--method", "methods", multiple=True, metavar="NAME", help="A method to run; may be repeated.  [default: hyperdiffusion]"
+)
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A method to compare with; may be repeated.")
 @click.option("--data", default="airplane", show_default=True, metavar="NAME[:PATH]",
               help="The shapes: airplane, car or chair (embedded), meshes:DIR (a folder of yours), or a plugin's.")  # fmt: skip
 @click.option("--preset", metavar="NAME", help="tiny (minutes on a CPU), small (a GPU), paper (the released settings).")
-@click.option("--protocol", default="strict", show_default=True, metavar="NAME", help="How numbers are made: strict or hyperdiffusion.")
-@click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="A TOML file of settings; may be repeated.")
-@click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting, such as -o init=random; may be repeated.")
+@click.option(
+    "--protocol", default="strict", show_default=True, metavar="NAME", help="How numbers are made: strict or hyperdiffusion."
+)
+@click.option(
+    "--config", "files", multiple=True, type=click.Path(path_type=Path), help="A TOML file of settings; may be repeated."
+)
+@click.option(
+    "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting, such as -o init=random; may be repeated."
+)
 @click.option("--seed", type=int, help="The seed of everything; short for -o run.seed=N.")
 @click.option("--reference-rows", is_flag=True,
               help="Also print reconstruction, weight-space Gaussian and interpolation rows.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders and the store go.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where run folders and the store go."
+)
 @click.option("--workers", type=click.IntRange(1, 512), help="Worker processes.  [default: one per core]")
 @click.option("--device", metavar="NAME", help="cpu or cuda.  [default: cuda if there is one]")
 @click.option("--show-config", is_flag=True, help="Print all settings and stop.")
@@ -82,7 +92,9 @@ def _carry_out(plan: Plan, choice: Choice, out: Path, workers: int, reference_ro
     folder = out / plan.name
     store = Store(out / "store")
     open_run(folder, plan)
-    click.echo(f"hdbench: {', '.join(plan.titles.values())} on {plan.data.source}; {choice.sentence}; seed {plan.run.seed}", err=True)
+    click.echo(
+        f"hdbench: {', '.join(plan.titles.values())} on {plan.data.source}; {choice.sentence}; seed {plan.run.seed}", err=True
+    )
     with Workers(workers) as pool, Reporter() as reporter:
         engine = Engine(store, pool, reporter, plan.run.seed, choice.device, plan.run.threads)
         result = run_flow(plan, engine, reference_rows)
@@ -100,8 +112,9 @@ def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Cho
     from hdbench.tables import FORMATS
 
     table = table_of(plan, result)
-    for name, ending in (("plain", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")) if table else ():
-        write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
+    if table is not None:
+        for name, ending in (("plain", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")):
+            write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
     write_record(folder, plan, result, engine.records, choice.device)
     write_pictures(folder, plan, result)
     write_meshes(folder, result)
@@ -127,11 +140,21 @@ def _row(plan: Plan, outcome: Outcome) -> Row:
 
     category, section = f"{plan.data.source} ({plan.preset})", "reference" if outcome.origin == "reference" else "methods"
     if outcome.score is None:
-        return Row(title=outcome.title, category=category, values={}, origin="not run", note=outcome.failure or "", section=section)
+        return Row(
+            title=outcome.title, category=category, values={}, origin="not run", note=outcome.failure or "", section=section
+        )
     score = outcome.score
     values = {name: (e["value"], e["half_width"]) for name, e in score["estimates"].items()}
-    return Row(title=outcome.title, protocol_hash=score["protocol_hash"], category=category, values=values, empties=score["empties"],
-               count=score["count"], draws=score["draws"], section=section)  # fmt: skip
+    return Row(
+        title=outcome.title,
+        protocol_hash=score["protocol_hash"],
+        category=category,
+        values=values,
+        empties=score["empties"],
+        count=score["count"],
+        draws=score["draws"],
+        section=section,
+    )
 
 
 def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None:
@@ -149,4 +172,6 @@ def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None
         click.echo(to_plain(table))
     click.echo(f"table digest {table_digest(result)[:16]}; run folder {folder}", err=True)
     click.echo(f"Look at {folder / 'gallery.png'} and at the meshes in {folder / 'samples'}.", err=True)
-    click.echo("Next: add '--reference-rows', another '--seed', '-o init=mean', or '--data meshes:DIR' with shapes of yours.", err=True)
+    click.echo(
+        "Next: add '--reference-rows', another '--seed', '-o init=mean', or '--data meshes:DIR' with shapes of yours.", err=True
+    )

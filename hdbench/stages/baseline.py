@@ -16,7 +16,9 @@ from hdbench.stages.decode import cloud, is_empty, pack
 from hdbench.store import load_tensors
 
 
-def fit(session: Session, baseline: Ref, source: Ref, names: tuple[str, ...], clouds: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def fit(
+    session: Session, baseline: Ref, source: Ref, names: tuple[str, ...], clouds: Path
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The state of the fitted baseline."""
     built: Baseline = baseline.build()
     shapes = source.build()

@@ -20,7 +20,15 @@ Meshes = list[tuple[Mesh, ...]]
 
 
 def decode(
-    session: Session, encoder: Ref, weights: Path, rows: tuple[int, ...], first: int, frames: int, resolution: int, level: float, points: int
+    session: Session,
+    encoder: Ref,
+    weights: Path,
+    rows: tuple[int, ...],
+    first: int,
+    frames: int,
+    resolution: int,
+    level: float,
+    points: int,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The meshes and clouds [k, t, points, 3] of some rows of a weights file; the first of them is sample ``first``."""
     built: FieldEncoder = encoder.build()

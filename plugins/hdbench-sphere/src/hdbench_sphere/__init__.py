@@ -10,7 +10,11 @@ def hdbench_components() -> list[Offer]:
     return [
         Offer("shapes", "spheres", "hdbench_sphere.shapes:Spheres", "spheres with normally distributed radii", SOURCE),
         Offer("encoder", "radius", "hdbench_sphere.field:RadiusEncoder", "one weight per shape: its radius", SOURCE),
-        Offer("denoiser", "gaussian", "hdbench_sphere.denoiser:GaussianDenoiser", "exact for normally distributed weights", SOURCE),
-        Offer("recipe", "sphere", "hdbench_sphere.recipe:BOOK", "radius + gaussian + ddim: a run of seconds, answers known", SOURCE),
+        Offer(
+            "denoiser", "gaussian", "hdbench_sphere.denoiser:GaussianDenoiser", "exact for normally distributed weights", SOURCE
+        ),
+        Offer(
+            "recipe", "sphere", "hdbench_sphere.recipe:BOOK", "radius + gaussian + ddim: a run of seconds, answers known", SOURCE
+        ),
         Offer("baseline", "resample", "hdbench_sphere.baseline:Resample", "training clouds drawn again: a memoriser", SOURCE),
     ]

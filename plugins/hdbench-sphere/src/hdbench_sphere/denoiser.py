@@ -28,6 +28,10 @@ class GaussianConfig:
 class PosteriorMean(nn.Module):
     """E[x0 | x_t] per weight, for x0 ~ N(mean, deviation^2)."""
 
+    mean: Tensor
+    deviation: Tensor
+    alpha_bar: Tensor
+
     def __init__(self, size: int, steps: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(size))

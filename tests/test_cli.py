@@ -1,0 +1,79 @@
+"""A user's mistake is answered in one line that names the thing, the nearest match and the next step."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+MISTAKES = {
+    "unknown command": (("rum",), "There is no command named 'rum'. Did you mean 'run'?"),
+    "unknown method": (
+        ("run", "--method", "hyperdifusion"),
+        "There is no method named 'hyperdifusion'. Did you mean 'hyperdiffusion'?",
+    ),
+    "unknown shapes": (("run", "--data", "airplan"), "There is no shapes named 'airplan'. Did you mean 'airplane'?"),
+    "unknown preset": (("run", "--preset", "tinny"), "There is no preset named 'tinny'. Did you mean 'tiny'?"),
+    "unknown protocol": (("run", "--protocol", "strikt"), "There is no protocol named 'strikt'. Did you mean 'strict'?"),
+    "unknown setting": (("run", "-o", "ini=random"), "There is no setting named 'ini'."),
+    "unknown choice": (("run", "-o", "init=rnadom"), "Did you mean 'random'?"),
+    "no value": (("run", "-o", "init"), "'init' is not of the form KEY=VALUE."),
+    "out of range": (("run", "-o", "draws=0"), "The setting 'run.draws' must be in 1..100, but it is 0."),
+    "unknown sampler": (("run", "-o", "sampler=dimm"), "There is no sampler named 'dimm'. Did you mean 'ddim'?"),
+    "unknown device": (("run", "--device", "gpu"), "There is no device named 'gpu'."),
+    "missing folder": (("run", "--data", "meshes:nowhere"), "nowhere"),
+    "no folder given": (("run", "--data", "meshes"), "Write --data meshes:DIR."),
+    "a path too many": (("run", "--data", "airplane:here"), "take no path"),
+    "too few shapes": (("run", "--method", "sphere", "--data", "spheres", "-o", "count=3"), "3 usable shapes are too few"),
+    "missing configuration": (("run", "--config", "nowhere.toml"), "There is no configuration file 'nowhere.toml'."),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_answered_in_one_line(hdbench, case):
+    arguments, message = MISTAKES[case]
+    done = hdbench(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sum(line.startswith("Error:") for line in done.stderr.splitlines()) == 1
+    assert done.stderr.splitlines()[-1].startswith("Error:")
+    assert done.stdout == ""
+
+
+def test_an_empty_folder_of_meshes_is_said(hdbench, tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = hdbench("run", "--data", "meshes:empty")
+    assert done.returncode == 2
+    assert "empty" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_folder_of_another_version_is_refused(hdbench, tmp_path):
+    (tmp_path / "runs" / "store").mkdir(parents=True)
+    (tmp_path / "runs" / "store" / "format.json").write_text('{"format": 99}')
+    done = hdbench("run", "--method", "sphere", "--data", "spheres")
+    assert done.returncode == 2
+    assert "has format 99" in done.stderr
+
+
+def test_show_config_prints_every_setting_and_can_be_read_back(hdbench, tmp_path):
+    shown = hdbench("run", "--show-config", "-o", "init=random")
+    assert 'init = "random"' in shown.stdout
+    (tmp_path / "again.toml").write_text(shown.stdout)
+    assert hdbench("run", "--show-config", "--config", "again.toml").stdout == shown.stdout
+
+
+def test_plugins_lists_what_is_installed(hdbench):
+    listed = json.loads(hdbench("plugins", "--json").stdout)
+    assert listed["quarantine"] == []
+    names = {(c["kind"], c["name"]) for c in listed["components"]}
+    assert {
+        ("encoder", "mlp"),
+        ("denoiser", "transformer"),
+        ("sampler", "ddim"),
+        ("recipe", "voxel"),
+        ("shapes", "airplane"),
+    } <= names
+    assert all(c["summary"] and c["source"] for c in listed["components"])
+    assert hdbench("plugins", "--broken").returncode == 0
