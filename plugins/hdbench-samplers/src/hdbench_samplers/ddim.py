@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -43,12 +44,10 @@ class DDIM(Sampler):
         alpha_bar = schedule.alpha_bar().tolist()
         steps = timesteps(schedule.steps, self.config.steps)
         sample = start
-        for draw, (now, after) in enumerate(zip(steps, [*steps[1:], None])):
+        for draw, (now, after) in enumerate(pairwise(steps)):
             clean = denoise(sample, now)
-            if after is None:
-                return clean
             sample = self._step(sample, clean, alpha_bar[now], alpha_bar[after], partial(noise, draw))
-        raise AssertionError("unreachable: there is always a last step")
+        return denoise(sample, steps[-1])
 
     def _step(self, sample: Tensor, clean: Tensor, now: float, after: float, noise: Callable[[], Tensor]) -> Tensor:
         """From share of signal ``now`` to ``after``."""
