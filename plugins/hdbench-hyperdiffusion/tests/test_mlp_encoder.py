@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hdbench_hyperdiffusion import fitting
 from hdbench_hyperdiffusion.fitting import Fit
 from hdbench_hyperdiffusion.initialisation import random_weights
 from hdbench_hyperdiffusion.mlp import MLPConfig, MLPEncoder, iou
@@ -73,6 +74,12 @@ def test_weights_do_not_depend_on_the_company_in_the_chunk(init, optimiser):
     assert torch.equal(together.weights, torch.cat([part.weights for part in apart]))
     for name, values in together.quality.items():
         assert torch.equal(values, torch.cat([part.quality[name] for part in apart]))
+
+
+def test_features_made_per_batch_are_those_made_at_once(monkeypatch):
+    at_once = fitted(SMALL, spheres(2)).weights
+    monkeypatch.setattr(fitting, "FEATURE_BYTES", 0)
+    assert torch.equal(fitted(SMALL, spheres(2)).weights, at_once)
 
 
 def test_init_first_starts_all_fields_from_the_first_shapes_weights():

@@ -24,7 +24,7 @@ from hdbench_hyperdiffusion.networks import Backward, Networks
 from hdbench_hyperdiffusion.optimisers import Adam, Muon
 
 CACHE_BYTES = 2 * 2**20  # L2 of one core
-FEATURE_BYTES = 512 * 2**20  # encoded once for the whole fit up to this size per group, else per batch
+FEATURE_BYTES = 128 * 2**20  # a group's features are made once for the whole fit up to this size, else per batch
 GPU_GROUP = 256
 
 Encode = Callable[[Tensor], Tensor]  # coordinates [..., d] -> features [..., f]
