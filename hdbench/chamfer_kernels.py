@@ -134,8 +134,11 @@ def _one_way(a, a_boxes, b, b_boxes, bounds, groups, best):
             groups[group] = _bound(a_boxes[:3, g], a_boxes[3:, g], b_boxes, group * LEAF, bounds)
             if groups[group] < lowest:
                 closest, lowest = group, groups[group]
-        nearest = closest * LEAF + np.argmin(bounds[closest * LEAF : (closest + 1) * LEAF])
-        best[:] = _FAR
+        nearest = closest * LEAF
+        while bounds[nearest] != lowest and nearest < closest * LEAF + LEAF - 1:
+            nearest += 1
+        for k in range(LEAF):
+            best[k] = _FAR
         worst = _visit(a, g, b, nearest, best)
         bounds[nearest] = _FAR
         for group in range(b_boxes.shape[1] // LEAF):

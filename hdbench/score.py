@@ -14,9 +14,8 @@ The halves of the reference depend on its size alone, so two methods scored on o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from hdbench.interfaces import Comparison, Metric
 from hdbench.points import NORMALISATIONS
 from hdbench.protocol import Protocol
 from hdbench.seeds import numpy_generator
-from hdbench.tables import Column, Row
+from hdbench.tables import Column
 
 REPLICATES = 200
 NORMAL_95 = 1.96
@@ -48,7 +47,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One method's numbers: an Estimate per column, how the columns are read, and what went into them.
+    """One method's numbers: an Estimate per column, how the columns are read, and what went into them (``asdict`` stores it).
 
     ``count`` is the number of generated shapes that were scored per draw, ``requested`` how many were made, ``empties`` the
     share of the made ones that came out empty, over all draws.
@@ -62,26 +61,6 @@ class Score:
     requested: int
     reference_count: int
     draws: int
-
-    def row(self, title: str, category: str, note: str = "", section: str = "methods") -> Row:
-        """This score as one of our rows in a table."""
-        values = {name: (e.value, e.half_width) for name, e in self.estimates.items()}
-        return Row(
-            title=title, protocol_hash=self.protocol_hash, category=category, values=values, empties=self.empties,
-            count=self.count, draws=self.draws, origin="ours", note=note, section=section,
-        )  # fmt: skip
-
-    def to_json(self) -> str:
-        """The score as text for a store; numbers that are not finite are written as Python writes them."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Score:
-        """What ``to_json`` wrote."""
-        table = json.loads(text)
-        estimates = {k: Estimate(**{**e, "replicates": tuple(e["replicates"])}) for k, e in table["estimates"].items()}
-        columns = tuple(Column(**{**c, "details": tuple(c["details"])}) for c in table["columns"])
-        return cls(**{**table, "estimates": estimates, "columns": columns})
 
 
 def prepare(clouds: Any, protocol: Protocol) -> NDArray[np.float32]:

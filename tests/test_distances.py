@@ -79,6 +79,10 @@ def test_a_far_outlier_and_repeated_points_change_nothing_but_the_mean():
     assert chamfer(a, b) == pytest.approx(oracle(a, b), rel=1e-6)
 
 
+def test_coordinates_beyond_all_reason_do_not_run_away():
+    assert chamfer(clouds(40) * np.float32(1e18), clouds(40, seed=1)) > 1e30
+
+
 def test_the_symmetric_matrix_is_the_full_one():
     a = clouds(6, 2, 100)
     np.testing.assert_array_equal(chamfer_matrix(a), chamfer_matrix(a, a))

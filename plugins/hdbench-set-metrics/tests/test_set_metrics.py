@@ -53,6 +53,12 @@ def test_a_tie_earns_half_a_credit_or_goes_to_the_reference():
     assert first["1-NNA"] == pytest.approx(100 * 2 / 3)
 
 
+def test_a_generated_shape_that_ties_is_taken_for_a_reference_by_the_rule_first():
+    fair, first = measure([2], [0, 1]), measure([2], [0, 1], ties="first")
+    assert (fair["acc_t"], fair["acc_f"]) == (0, 75)
+    assert (first["acc_t"], first["acc_f"]) == (0, 50)
+
+
 def test_a_sample_between_two_references_covers_half_of_each():
     assert measure([0, 2], [1])["COV"] == pytest.approx(50)
     assert measure([0, 2], [1, 1])["COV"] == pytest.approx(75)  # two samples choose independently
