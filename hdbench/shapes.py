@@ -32,9 +32,6 @@ class Mesh:
         """Whether there is no surface at all."""
         return len(self.faces) == 0
 
-    def __reduce__(self):  # frozen slots do not pickle by themselves; worker processes need it
-        return Mesh, (self.vertices, self.faces)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
@@ -47,9 +44,6 @@ class Shape:
     name: str
     frames: tuple[Mesh, ...]
     solid: bool = False
-
-    def __reduce__(self):
-        return Shape, (self.name, self.frames, self.solid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +72,15 @@ def normalise(shape: Shape, extent: float = NORMAL_EXTENT) -> Shape:
     return Shape(shape.name, frames, shape.solid)
 
 
-def geometry_digest(shape: Shape) -> str:
+def geometry_digest(shape: Shape, placed: bool = False) -> str:
     """A hex digest of the surface: equal for copies under another name, in another order, moved or scaled.
 
     Triangles are compared by their corners in the normalised box, on a grid of 1e-5 of its side; their orientation and the way
-    vertices are shared do not count. Raises ShapeError as ``normalise`` does.
+    vertices are shared do not count. A shape that is ``placed`` in the box already is taken as it is, size included.
+    Raises ShapeError as ``normalise`` does.
     """
     text = hashlib.sha256()
-    for mesh in normalise(shape).frames:
+    for mesh in shape.frames if placed else normalise(shape).frames:
         steps = np.floor(mesh.triangles * 1e5 + _OFF_THE_ROUND).astype(np.int64) + 2**17
         corners = np.sort((steps[..., 0] << 40) | (steps[..., 1] << 20) | steps[..., 2], axis=1)
         text.update(corners[np.lexsort(corners.T)].tobytes())

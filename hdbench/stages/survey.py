@@ -24,7 +24,7 @@ def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -
             shape, notes = shapes.shape_with_notes(name)
             shape = shapes.place(shape)
             clouds.append(evaluation_cloud(shape, points, session.seed))
-            usable.append({"name": name, "digest": geometry_digest(shape), "notes": notes, "frames": len(shape.frames),
+            usable.append({"name": name, "digest": geometry_digest(shape, placed=True), "notes": notes, "frames": len(shape.frames),
                            "faces": _faces(shape)})  # fmt: skip
         except ShapeError as error:
             left_out.append({"name": name, "reason": str(error)})
