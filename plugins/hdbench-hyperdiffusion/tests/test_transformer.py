@@ -127,6 +127,19 @@ def test_it_learns_two_points():
         assert (net(points, torch.tensor([0, 0])) - points).square().mean() < 0.2
 
 
+@pytest.mark.parametrize("config", [TINY, TINY_RELEASED])
+def test_bfloat16_computes_the_same_loss_to_three_digits_and_keeps_float32_weights(config):
+    weights, losses = torch.randn(8, mlp().size, generator=torch.Generator().manual_seed(0)), []
+    for precision in ("float32", "bfloat16"):
+        training = Training(steps=2, batch=8, lr=1e-4, precision=precision)
+        denoiser = WeightTransformer(replace(config, training=training))
+        net = network(denoiser.config)
+        losses.append(denoiser.train(net, weights, Schedule(), Session(seed=0))["loss"])
+    assert torch.allclose(losses[0], losses[1], rtol=5e-3)
+    assert not torch.equal(losses[0], losses[1])
+    assert all(p.dtype == torch.float32 for p in net.parameters())
+
+
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(HdbenchError, match="such as 15"):
         WeightTransformer(replace(TINY, heads=3)).network(mlp())

@@ -19,7 +19,7 @@ _COMPONENTS = {"encoder": "mlp", "denoiser": "transformer", "sampler": "ddim"}
 
 _TINY = Recipe(
     components=_COMPONENTS,
-    encoder=MLPConfig(hidden=32, scale=2.0, init="first", fit=Fit(steps=600, batch=512, rate=4e-3)),
+    encoder=MLPConfig(hidden=32, scale=2.0, init="first", fit=Fit(steps=1500, batch=512, rate=4e-3)),
     denoiser=TransformerConfig(width=192, layers=4, heads=4, training=Training(steps=750, batch=64, lr=1e-3)),
     sampler={"steps": 50},
     space="pca",
@@ -28,7 +28,7 @@ _TINY = Recipe(
 
 _SMALL = Recipe(
     components=_COMPONENTS,
-    encoder=MLPConfig(hidden=64, scale=2.0, init="first", fit=Fit(steps=1500, batch=512, rate=4e-3), near=32_768, uniform=32_768),
+    encoder=MLPConfig(hidden=64, scale=2.0, init="first", fit=Fit(steps=3000, batch=512, rate=4e-3), near=32_768, uniform=32_768),
     denoiser=TransformerConfig(
         width=384, layers=6, heads=6, training=Training(steps=4000, batch=64, lr=5e-4, warmup=100, ema=0.999)
     ),
