@@ -239,6 +239,14 @@ def test_list_files_prescribe_the_split(listed, suffix, extension):
     assert (split.train, split.val, split.test) == (("d.obj", "b.obj"), ("c.obj",), ("a.obj",))
 
 
+def test_a_limit_holds_for_lists_too(listed):
+    (listed / "train.lst").write_text("a\nd")
+    (listed / "test.lst").write_text("b")
+    split = folder(listed, limit=3).split()
+    assert split is not None
+    assert (split.train, split.test) == (("a.obj",), ("b.obj",))
+
+
 def test_without_list_files_nothing_is_prescribed(listed):
     assert folder(listed).split() is None
 

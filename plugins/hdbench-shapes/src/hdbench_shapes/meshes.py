@@ -47,6 +47,9 @@ class MeshFolder(ShapeSource):
 
     def names(self) -> tuple[str, ...]:
         """Paths relative to the folder, with '/' on every system, sorted. HdbenchError when there is no folder or no mesh."""
+        return self._all_names()[: self.config.limit or None]
+
+    def _all_names(self) -> tuple[str, ...]:
         root = self._root()
         files = (p for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
         names = sorted(p.relative_to(root).as_posix() for p in files if not p.name.startswith("."))
@@ -54,7 +57,7 @@ class MeshFolder(ShapeSource):
             raise HdbenchError(
                 f"There is no mesh in the folder '{root}'. Known formats: {', '.join(FORMATS)}, in subfolders too."
             )
-        return tuple(names[: self.config.limit or None])
+        return tuple(names)
 
     def shape(self, name: str) -> Shape:
         """The mesh of this name. ShapeError with the reason when it is unreadable, empty or has points only."""
@@ -95,14 +98,14 @@ class MeshFolder(ShapeSource):
         return file
 
     def _listed(self, file: Path) -> tuple[str, ...]:
-        """The names in a list file, by their place in the folder; blank lines are dropped."""
-        names = self.names()
+        """The names in a list file, by their place in the folder; blank lines are dropped, and what is beyond the limit."""
+        names, used = self._all_names(), set(self.names())
         by_line = {n.rpartition(".")[0]: n for n in reversed(names)} | {n: n for n in names}
         lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
         for line in filter(None, lines):
             if line not in by_line:
                 raise unknown("mesh", line, by_line, f"It is listed in '{file}'.")
-        return tuple(by_line[line] for line in lines if line)
+        return tuple(by_line[line] for line in lines if line and by_line[line] in used)
 
 
 def _check_disjoint(parts: dict[str, tuple[str, ...]]) -> None:
