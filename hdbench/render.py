@@ -25,7 +25,7 @@ Colour = tuple[float, float, float]
 SUBPIXELS = 2  # per pixel and axis
 SKY_RAYS = 4  # per subpixel that shows the surface
 LIGHT_RAYS = 1
-FLOOR_RAYS = 12  # per floor point, a quarter of the subpixels' resolution
+FLOOR_RAYS = 10  # per floor point, a quarter of the subpixels' resolution
 HALF_WIDTH = 0.48  # of the view, in box units: a normalised shape fits, and shapes keep their sizes beside each other
 CREASE_COSINE = 0.75  # edges sharper than about 40 degrees stay sharp
 SURFACE_OFFSET = 1e-3  # where secondary rays start, above the surface
@@ -81,7 +81,8 @@ class _Scene:
     def __init__(self, vertices: Array, faces: NDArray[np.int64]) -> None:
         scene_type, mesh_type = _embree()
         self.corners = vertices[faces]
-        self.normals = _corner_normals(self.corners, faces, len(vertices))
+        self.sides = np.cross(self.corners[:, 1] - self.corners[:, 0], self.corners[:, 2] - self.corners[:, 0])
+        self.normals = _corner_normals(self.sides, faces, len(vertices))
         self._scene = scene_type()
         mesh_type(self._scene, self.corners)
 
@@ -92,7 +93,9 @@ class _Scene:
         u, v, face = (found[key][hits] for key in ("u", "v", "primID"))
         shares = np.stack([1 - u - v, u, v], axis=1)[:, :, None]
         normals = _unit((self.normals[face] * shares).sum(1))
-        normals *= np.where(normals @ direction > 0, -1, 1)[:, None].astype(np.float32)
+        # The face decides which side is seen: at a grazing angle the shading normal may point away from the viewer.
+        away = (self.sides[face] @ direction) * (self.sides[face] * normals).sum(1) > 0
+        normals[away] *= -1
         return hits, (self.corners[face] * shares).sum(1), normals
 
     def blocked(self, origins: Array, directions: Array) -> NDArray[np.bool_]:
@@ -113,12 +116,12 @@ def _embree() -> tuple[Any, Any]:
 
 
 def _unit(vectors: Array) -> Array:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32(1e-20))
+    return vectors / np.sqrt(np.einsum("...d,...d", vectors, vectors) + np.float32(1e-30))[..., None]
 
 
-def _corner_normals(corners: Array, faces: NDArray[np.int64], vertex_count: int) -> Array:
-    """Unit normals [f, 3, 3]: the mean of the faces around a vertex, weighted by area, but the face's own at a sharp edge."""
-    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+def _corner_normals(flat: Array, faces: NDArray[np.int64], vertex_count: int) -> Array:
+    """Unit normals [f, 3, 3] from those of the faces [f, 3], whose lengths are areas: their mean around each vertex, but the
+    face's own at a sharp edge."""
     summed = np.stack([np.bincount(faces.ravel(), np.repeat(flat[:, d], 3), vertex_count) for d in range(3)], axis=1)
     flat, smooth = _unit(flat)[:, None], _unit(summed.astype(np.float32))[faces]
     return np.where((smooth * flat).sum(-1, keepdims=True) > CREASE_COSINE, smooth, flat)
@@ -170,23 +173,16 @@ def _light(scene: _Scene, camera: _Camera, points: Array, normals: Array, column
     for sample in range(LIGHT_RAYS):
         directions = _unit(camera.key + np.float32(0.12) * _spread(column, row, sample, LIGHT_RAYS))
         key += np.where(scene.blocked(origins, directions), 0, (normals * directions).sum(1).clip(0))
-    return (0.62 / SKY_RAYS * sky + 0.75 / LIGHT_RAYS * key)[:, None]
+    return (0.52 / SKY_RAYS * sky + 0.86 / LIGHT_RAYS * key)[:, None]
 
 
 def _spread(column: NDArray[np.int64], row: NDArray[np.int64], sample: int, count: int) -> Array:
     """A direction per pixel [n, 3]: the samples of a pixel, and of its neighbours, lie evenly on the sphere."""
-    # Neighbours differ by the plastic number's steps (Roberts 2018, the R2 sequence), samples by bands of equal height.
-    phase = column * 0.7548776662466927 + row * 0.5698402909980532 + (sample + 0.5) / count
-    return _sphere()[((phase % 1) * len(_sphere())).astype(np.int64)]
-
-
-@cache
-def _sphere() -> Array:
-    """Directions [4096, 3] from pole to pole, each turned by the golden angle against the one before (Fibonacci lattice)."""
-    step = np.arange(4096)
-    height = 1 - (2 * step + 1) / 4096
-    angle, radius = step * np.pi * (3 - np.sqrt(5)), np.sqrt(1 - height**2)
-    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height], axis=1).astype(np.float32)
+    # Heights step by the plastic number (Roberts 2018, R2), angles by gradient noise (Jimenez 2014): uncorrelated, no clumps.
+    height = 2 * ((column * 0.7548776662466927 + row * 0.5698402910980532 + (sample + 0.5) / count) % 1) - 1
+    turn = (52.9829189 * ((0.06711056 * column + 0.00583715 * row) % 1) + 0.6180339887498949 * sample) % 1
+    angle, radius = (2 * np.pi * turn).astype(np.float32), np.sqrt(1 - height**2).astype(np.float32)
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle), height.astype(np.float32)], axis=1)
 
 
 def _floor(scene: _Scene, camera: _Camera, side: int) -> Array:
@@ -202,7 +198,7 @@ def _floor(scene: _Scene, camera: _Camera, side: int) -> Array:
     for sample in range(FLOOR_RAYS):
         directions = _unit(camera.key + np.float32(0.75) * _spread(column, row, sample, FLOOR_RAYS))
         lit += ~scene.blocked(points, directions)
-    smooth = gaussian_filter((lit / FLOOR_RAYS).reshape(coarse, coarse), 1.0, mode="nearest")
+    smooth = gaussian_filter((lit / FLOOR_RAYS).reshape(coarse, coarse), 1.5, mode="nearest")
     shadow = (1 - smooth) * np.outer(_fade(coarse), _fade(coarse))
     return 1 - np.float32(0.6) * zoom(shadow.astype(np.float32), side / coarse, order=1, grid_mode=True, mode="nearest")
 
