@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from hdbench.config import check
+from hdbench.interfaces import Progress
 from hdbench.seeds import torch_generator
 from hdbench.weights import WeightLayout
 from hdbench_hyperdiffusion.networks import Backward, Networks
@@ -25,7 +26,7 @@ from hdbench_hyperdiffusion.optimisers import Adam, Muon
 
 CACHE_BYTES = 2 * 2**20  # L2 of one core
 FEATURE_BYTES = 128 * 2**20  # a group's features are made once for the whole fit up to this size, else per batch
-GPU_GROUP = 256
+GPU_GROUP = 64
 
 Encode = Callable[[Tensor], Tensor]  # coordinates [..., d] -> features [..., f]
 
@@ -85,7 +86,10 @@ class Points:
         return Points(self.near[index], self.near_inside[index], self.uniform[index], self.uniform_inside[index])
 
 
-def fit(initial: Tensor, points: Points, layout: WeightLayout, encode: Encode, plan: Fit, seed: int, group: int = 0) -> Tensor:
+def fit(
+    initial: Tensor, points: Points, layout: WeightLayout, encode: Encode, plan: Fit, seed: int,
+    group: int = 0, progress: Progress = lambda done, total: None,
+) -> Tensor:  # fmt: skip
     """Weights [n, p] fitted to ``points`` from the ``initial`` weights [n, p], on the device of ``initial``.
 
     The minibatches are the same for all fields and are given by ``seed``. ``group`` networks are fitted side by side
@@ -98,6 +102,7 @@ def fit(initial: Tensor, points: Points, layout: WeightLayout, encode: Encode, p
         batches = Batches(points.select(index.to(points.near.device)), encode, plan.batch, seed, initial)
         weights = _fit_group(Networks(layout, initial[index]), batches, plan)
         fitted[first : first + group] = weights[: count - first]
+        progress(min(first + group, count), count)
     return fitted
 
 

@@ -120,7 +120,8 @@ class MLPEncoder(FieldEncoder):
         torch.set_flush_denormal(True)  # converged networks are full of denormals: 2.4 times slower with them
         layout = self.layout(samples.near.shape[1])
         points, seed = labelled_points(samples, self.encoding), seed_of(session.seed, "encode", "batches")
-        weights = fit(self._initial(samples, start, session), points, layout, self.encoding.features, self.config.fit, seed)
+        initial = self._initial(samples, start, session)
+        weights = fit(initial, points, layout, self.encoding.features, self.config.fit, seed, progress=session.progress)
         return Encoded(weights.cpu(), self._quality(weights, samples, layout))
 
     def _initial(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor
 from hdbench_hyperdiffusion.networks import Networks
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic that drives singular values to about 1; Jordan et al. 2024
-MUON_RATE = 2.0  # Muon's step, in units of the learning rate that Adam has for the other weights
+MUON_RATE = 4.0  # Muon's step, in units of the learning rate that Adam has for the other weights
 MUON_MOMENTUM = 0.95
 
 
