@@ -5,6 +5,7 @@ Each line of ``recipe_clouds`` is a stage of the paper's figure 2; ``run`` puts 
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from hdbench.engine import Engine, infos
 from hdbench.errors import HdbenchError
@@ -26,6 +29,7 @@ REFERENCE_ROWS = {"gaussian": "weight-space Gaussian", "interpolate": "interpola
 CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
 
 STAGES = "hdbench.stages"
+SPARE_BYTES = 2**28  # for meshes, networks and tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Result:
 def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
     """Every method of the plan on the same shapes, scored against the same test shapes under one protocol."""
     data = survey(plan, engine)
+    preflight(plan, engine, data)
     jobs: list[Callable[[], list[Outcome]]] = [lambda: [oracle(plan, engine, data)]]
     jobs += [lambda m=method: method_rows(plan, engine, data, m, reference_rows) for method in plan.titles]  # type: ignore[misc]
     distances = engine.one(
@@ -93,6 +98,25 @@ def _side_by_side(jobs: list, act: Callable[[Any], list[Outcome]], engine: Engin
             raise
 
 
+def preflight(plan: Plan, engine: Engine, data: Data) -> None:
+    """All that can fail, before the first expensive second: that networks fit the fields, and that the disk holds the points."""
+    need = 0
+    for method in plan.titles:
+        if isinstance(recipe := plan.settings[method], Recipe):
+            encoder, denoiser = (plan.parts(method)[kind].build() for kind in ("encoder", "denoiser"))
+            layout = encoder.layout(data.frames)
+            if recipe.space != "pca":  # whose widths depend on the fitted weights
+                with torch.device("meta"):
+                    denoiser.network(layout)
+            need += len(data.split.train) * (encoder.queries().bytes(data.frames) + 4 * layout.size)
+    free = shutil.disk_usage(engine.store.root).free
+    if free < need + SPARE_BYTES:
+        raise HdbenchError(
+            f"'{engine.store.root}' has {free / 2**30:.1f} GiB left; the run needs {(need + SPARE_BYTES) / 2**30:.1f} GiB. "
+            f"Free some space, or choose another folder with --out."
+        )
+
+
 def survey(plan: Plan, engine: Engine) -> Data:
     """Look at all shapes, leave out what cannot be used, and split the rest."""
     source = plan.source.build()
@@ -105,6 +129,10 @@ def survey(plan: Plan, engine: Engine) -> Data:
     rows = {s["name"]: (path, i) for path, info in zip(stage.parts(), parts) for i, s in enumerate(info["shapes"])}
     shapes = [s for info in parts for s in info["shapes"]]
     left_out = [item for info in parts for item in info["left_out"]]
+    if left_out and plan.data.strict:
+        raise HdbenchError(
+            f"{len(left_out)} of {len(names)} shapes cannot be used (--strict). The first: {left_out[0]['reason']}"
+        )
     frames = {s["frames"] for s in shapes}
     if len(frames) > 1:
         raise HdbenchError(f"The shapes have different numbers of frames: {sorted(frames)}. All must have the same.")
@@ -252,7 +280,7 @@ def score(plan: Plan, engine: Engine, data: Data, outcome: Outcome, distances: P
 
 def _requested(plan: Plan, data: Data) -> int:
     """Samples per draw."""
-    return int(plan.protocol.over_generation * len(data.split.test))
+    return plan.protocol.generated_count(len(data.split.test))
 
 
 def _names(path: Path) -> list[str]:

@@ -58,6 +58,10 @@ class QuerySpec:
     surface: int = 0
     grid: int = 0
 
+    def bytes(self, frames: int) -> int:
+        """Size of one shape's samples: 12 bytes a point, one a label."""
+        return frames * (13 * (self.near + self.uniform + self.held_out) + 12 * self.surface + self.grid**3)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldSamples:
@@ -184,7 +188,8 @@ class WeightDenoiser(Component):
     @abstractmethod
     def network(self, layout: WeightLayout) -> nn.Module:
         """An untrained module with ``forward(noised [b, p] float32, step [b] int64) -> [b, p]``; its state_dict is stored.
-        Its initial parameters must be a function of torch's global seed alone (the flow seeds it)."""
+        Its initial parameters must be a function of torch's global seed alone (the flow seeds it). It is first built on the
+        device ``meta``, to find settings that do not fit before the fields are fitted."""
 
     @abstractmethod
     def train(self, network: nn.Module, weights: Tensor, schedule: Schedule, session: Session) -> dict[str, Tensor]:

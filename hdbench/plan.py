@@ -38,12 +38,14 @@ class RunSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSettings:
     """Where shapes come from and how they are split: fractions of the usable shapes, in the order of a hash of their names
-    (``order = "name"`` keeps the order of the source). A split that the data set prescribes goes before both."""
+    (``order = "name"`` keeps the order of the source). A split that the data set prescribes goes before both. A shape that
+    cannot be used is left out and counted; with ``strict`` it ends the run."""
 
     source: str = "airplane"
     train: float = 0.80
     val: float = 0.05
     order: Literal["hash", "name"] = "hash"
+    strict: bool = False
 
     def __post_init__(self) -> None:
         check(0 < self.train < 1, "data.train", "between 0 and 1", self.train)

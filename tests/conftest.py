@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
-ROOT = Path(__file__).parents[1]
+torch.set_num_threads(1)  # as in a worker; small products on two busy cores are ten times slower with two
 
 
 @pytest.fixture

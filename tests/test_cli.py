@@ -12,18 +12,34 @@ MISTAKES = {
         ("run", "--method", "hyperdifusion"),
         "There is no method named 'hyperdifusion'. Did you mean 'hyperdiffusion'?",
     ),
-    "unknown shapes": (("run", "--data", "airplan"), "There is no shapes named 'airplan'. Did you mean 'airplane'?"),
-    "unknown preset": (("run", "--preset", "tinny"), "There is no preset named 'tinny'. Did you mean 'tiny'?"),
-    "unknown protocol": (("run", "--protocol", "strikt"), "There is no protocol named 'strikt'. Did you mean 'strict'?"),
-    "unknown setting": (("run", "-o", "ini=random"), "There is no setting named 'ini'."),
-    "unknown choice": (("run", "-o", "init=rnadom"), "Did you mean 'random'?"),
-    "no value": (("run", "-o", "init"), "'init' is not of the form KEY=VALUE."),
-    "out of range": (("run", "-o", "draws=0"), "The setting 'run.draws' must be in 1..100, but it is 0."),
-    "unknown sampler": (("run", "-o", "sampler=dimm"), "There is no sampler named 'dimm'. Did you mean 'ddim'?"),
+    "unknown shapes": (
+        ("run", "--method", "sphere", "--data", "airplan"),
+        "There is no shapes named 'airplan'. Did you mean 'airplane'?",
+    ),
+    "unknown preset": (
+        ("run", "--method", "hyperdiffusion", "--preset", "tinny"),
+        "There is no preset named 'tinny'. Did you mean 'tiny'?",
+    ),
+    "unknown protocol": (
+        ("run", "--method", "hyperdiffusion", "--protocol", "strikt"),
+        "There is no protocol named 'strikt'. Did you mean 'strict'?",
+    ),
+    "unknown setting": (("run", "--method", "hyperdiffusion", "-o", "ini=random"), "There is no setting named 'ini'."),
+    "unknown choice": (("run", "--method", "hyperdiffusion", "-o", "init=rnadom"), "Did you mean 'random'?"),
+    "no value": (("run", "--method", "hyperdiffusion", "-o", "init"), "'init' is not of the form KEY=VALUE."),
+    "out of range": (
+        ("run", "--method", "hyperdiffusion", "-o", "draws=0"),
+        "The setting 'run.draws' must be in 1..100, but it is 0.",
+    ),
+    "unknown sampler": (
+        ("run", "--method", "hyperdiffusion", "-o", "sampler=dimm"),
+        "There is no sampler named 'dimm'. Did you mean 'ddim'?",
+    ),
+    "no method": (("run",), "Name a method to run"),
     "unknown device": (("run", "--device", "gpu"), "There is no device named 'gpu'."),
-    "missing folder": (("run", "--data", "meshes:nowhere"), "nowhere"),
-    "no folder given": (("run", "--data", "meshes"), "Write --data meshes:DIR."),
-    "a path too many": (("run", "--data", "airplane:here"), "take no path"),
+    "missing folder": (("run", "--method", "hyperdiffusion", "--data", "meshes:nowhere"), "nowhere"),
+    "no folder given": (("run", "--method", "hyperdiffusion", "--data", "meshes"), "Write --data meshes:DIR."),
+    "a path too many": (("run", "--method", "hyperdiffusion", "--data", "airplane:here"), "take no path"),
     "too few shapes": (("run", "--method", "sphere", "--data", "spheres", "-o", "count=3"), "3 usable shapes are too few"),
     "missing configuration": (("run", "--config", "nowhere.toml"), "There is no configuration file 'nowhere.toml'."),
 }
@@ -43,7 +59,7 @@ def test_a_mistake_is_answered_in_one_line(hdbench, case):
 
 def test_an_empty_folder_of_meshes_is_said(hdbench, tmp_path):
     (tmp_path / "empty").mkdir()
-    done = hdbench("run", "--data", "meshes:empty")
+    done = hdbench("run", "--method", "voxel", "--data", "meshes:empty")
     assert done.returncode == 2
     assert "empty" in done.stderr
     assert "Traceback" not in done.stderr
@@ -58,10 +74,10 @@ def test_a_run_folder_of_another_version_is_refused(hdbench, tmp_path):
 
 
 def test_show_config_prints_every_setting_and_can_be_read_back(hdbench, tmp_path):
-    shown = hdbench("run", "--show-config", "-o", "init=random")
+    shown = hdbench("run", "--method", "hyperdiffusion", "--show-config", "-o", "init=random")
     assert 'init = "random"' in shown.stdout
     (tmp_path / "again.toml").write_text(shown.stdout)
-    assert hdbench("run", "--show-config", "--config", "again.toml").stdout == shown.stdout
+    assert hdbench("run", "--method", "hyperdiffusion", "--show-config", "--config", "again.toml").stdout == shown.stdout
 
 
 def test_plugins_lists_what_is_installed(hdbench):

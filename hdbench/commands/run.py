@@ -27,7 +27,7 @@ def hdbench_commands() -> list[click.Command]:
 
 @click.command(epilog="Stop it with Ctrl-C at any time: the same command goes on from there. Nothing is computed twice.")
 @click.option(
-    "--method", "methods", multiple=True, metavar="NAME", help="A method to run; may be repeated.  [default: hyperdiffusion]"
+    "--method", "methods", multiple=True, metavar="NAME", help="A method to run, such as hyperdiffusion; may be repeated."
 )
 @click.option("--baseline", "baselines", multiple=True, metavar="NAME", help="A method to compare with; may be repeated.")
 @click.option("--data", default="airplane", show_default=True, metavar="NAME[:PATH]",
@@ -43,6 +43,7 @@ def hdbench_commands() -> list[click.Command]:
     "-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one setting, such as -o init=random; may be repeated."
 )
 @click.option("--seed", type=int, help="The seed of everything; short for -o run.seed=N.")
+@click.option("--strict", is_flag=True, help="Refuse shapes that cannot be used, instead of leaving them out and counting them.")
 @click.option("--reference-rows", is_flag=True,
               help="Also print reconstruction, weight-space Gaussian and interpolation rows.")  # fmt: skip
 @click.option(
@@ -54,22 +55,22 @@ def hdbench_commands() -> list[click.Command]:
 @click.pass_obj
 def run(
     registry: Registry, methods: tuple[str, ...], baselines: tuple[str, ...], data: str, preset: str | None, protocol: str,
-    files: tuple[Path, ...], overrides: tuple[str, ...], seed: int | None, reference_rows: bool, out: Path,
+    files: tuple[Path, ...], overrides: tuple[str, ...], seed: int | None, strict: bool, reference_rows: bool, out: Path,
     workers: int | None, device: str | None, show_config: bool,
 ) -> None:  # fmt: skip
-    """Fit, train, sample, mesh and score methods on the same shapes, and print the table.
-
-    With no options it runs HyperDiffusion on embedded airplanes.
-    """
+    """Fit, train, sample, mesh and score methods on the same shapes, and print the table."""
     from hdbench.config import read_toml
     from hdbench.device import choose
     from hdbench.plan import make_plan
 
     choice = choose(device, preset)
-    chosen = tuple(dict.fromkeys((methods or ("hyperdiffusion",)) + baselines))
-    seeds = () if seed is None else (f"run.seed={seed}",)
+    chosen = tuple(dict.fromkeys(methods + baselines))
+    if not chosen:
+        known = ", ".join(registry.names("recipe") + registry.names("baseline"))
+        raise HdbenchError(f"Name a method to run with --method or --baseline. Known: {known}.")
+    flags = (() if seed is None else (f"run.seed={seed}",)) + (("data.strict=true",) if strict else ())
     plan = make_plan(registry, chosen, preset=choice.preset, data=data, protocol=protocol,
-                     tables=tuple(read_toml(path) for path in files), overrides=overrides + seeds)  # fmt: skip
+                     tables=tuple(read_toml(path) for path in files), overrides=overrides + flags)  # fmt: skip
     if show_config:
         import tomli_w
 
@@ -124,6 +125,7 @@ def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Cho
 def table_of(plan: Plan, result: Result) -> Table | None:
     """The rows of a run in the form of the paper's Table 1, the paper's beside them; None if no row has numbers."""
     from hdbench.paper import paper_rows
+    from hdbench.score import INTERVAL
     from hdbench.tables import Column, Table
 
     scored = next((outcome.score for outcome in result.outcomes if outcome.score), None)
@@ -132,7 +134,13 @@ def table_of(plan: Plan, result: Result) -> Table | None:
     columns = tuple(Column(**{**column, "details": tuple(column["details"])}) for column in scored["columns"])
     rows = [_row(plan, outcome) for outcome in sorted(result.outcomes, key=lambda o: o.origin == "reference")]
     title = f"{plan.data.source}, preset {plan.preset}, seed {plan.run.seed}"
-    return Table(title=title, columns=columns, rows=(*rows, *paper_rows(plan.data.source)), protocol=plan.protocol)
+    return Table(
+        title=title,
+        columns=columns,
+        rows=(*rows, *paper_rows(plan.data.source)),
+        protocol=plan.protocol,
+        notes=(f"± is {INTERVAL}.",),
+    )
 
 
 def _row(plan: Plan, outcome: Outcome) -> Row:

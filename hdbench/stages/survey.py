@@ -24,8 +24,7 @@ def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -
             shape, notes = shapes.shape_with_notes(name)
             shape = shapes.place(shape)
             clouds.append(evaluation_cloud(shape, points, session.seed))
-            usable.append({"name": name, "digest": geometry_digest(shape, placed=True), "notes": notes, "frames": len(shape.frames),
-                           "faces": _faces(shape)})  # fmt: skip
+            usable.append(_facts(shape, notes))
         except ShapeError as error:
             left_out.append({"name": name, "reason": str(error)})
         session.progress(done + 1, len(names))
@@ -33,5 +32,8 @@ def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -
     return {"clouds": stacked}, {"shapes": usable, "left_out": left_out}
 
 
-def _faces(shape: Shape) -> int:
-    return sum(len(mesh.faces) for mesh in shape.frames)
+def _facts(shape: Shape, notes: list[str]) -> dict[str, Any]:
+    """What the run's record keeps of a usable shape."""
+    faces = sum(len(mesh.faces) for mesh in shape.frames)
+    digest = geometry_digest(shape, placed=True)
+    return {"name": shape.name, "digest": digest, "notes": notes, "frames": len(shape.frames), "faces": faces}

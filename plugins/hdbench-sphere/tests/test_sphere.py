@@ -77,5 +77,5 @@ def test_it_ends_at_the_data_where_there_is_no_noise_and_at_the_mean_where_there
 
 def test_a_schedule_that_does_not_fit_is_refused():
     denoiser = GaussianDenoiser(GaussianConfig(steps=10))
-    with pytest.raises(HdbenchError, match="denoiser.steps=20"):
+    with pytest.raises(HdbenchError, match=r"denoiser\.steps=20"):
         denoiser.train(denoiser.network(WeightLayout(("r",), ((1,),))), torch.ones(2, 1), Schedule(steps=20), Session(seed=0))
