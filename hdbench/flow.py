@@ -180,7 +180,7 @@ def method_rows(plan: Plan, engine: Engine, data: Data, method: str, reference_r
 def encode(plan: Plan, engine: Engine, data: Data, method: str) -> list[Path]:
     """Fit one field per training shape; returns the files of their weights."""
     title, encoder = plan.titles[method], plan.parts(method)["encoder"]
-    chunks = [{"names": chunk} for chunk in _chunks(data.split.train)]
+    chunks = [{"names": chunk} for chunk in _chunks(data.split.train, encoder.build().chunk(engine.device))]
     queries = engine.stage(f"{title}: query points", f"{STAGES}.encode:query", chunks, source=plan.source,
                            spec=encoder.build().queries()).parts()  # fmt: skip
     shared = engine.one(f"{title}: shared start", f"{STAGES}.encode:start", encoder=encoder, queries=queries)
@@ -289,5 +289,5 @@ def _names(path: Path) -> list[str]:
     return load_info(path)["names"]
 
 
-def _chunks(items: tuple) -> list[tuple]:
-    return [items[i : i + CHUNK] for i in range(0, len(items), CHUNK)]
+def _chunks(items: tuple, size: int = CHUNK) -> list[tuple]:
+    return [items[i : i + size] for i in range(0, len(items), size)]

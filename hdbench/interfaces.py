@@ -161,6 +161,10 @@ class FieldEncoder(Component):
     def layout(self, frames: int) -> WeightLayout:
         """The named parts of its weight vector for shapes of ``frames`` frames."""
 
+    def chunk(self, device: str) -> int:
+        """How many shapes are fitted together on ``cpu`` or ``cuda``: what a kill may lose, and what a device likes."""
+        return 16 if device == "cpu" else 64
+
     def start(self, chunks: Iterable[FieldSamples], session: Session) -> dict[str, Tensor]:
         """What all fields share before the first is fitted (such as the weights of the first MLP), from the training shapes."""
         return {}

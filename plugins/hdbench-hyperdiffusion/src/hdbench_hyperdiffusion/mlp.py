@@ -20,7 +20,7 @@ from hdbench.seeds import seed_of
 from hdbench.shapes import Mesh
 from hdbench.weights import WeightLayout
 from hdbench_hyperdiffusion.encoding import Encoding
-from hdbench_hyperdiffusion.fitting import Fit, cross_entropy, fit
+from hdbench_hyperdiffusion.fitting import GPU_GROUP, Fit, cross_entropy, fit
 from hdbench_hyperdiffusion.initialisation import first_points, labelled_points, pooled_points, random_weights
 from hdbench_hyperdiffusion.isosurface import extract
 from hdbench_hyperdiffusion.networks import forward, layer_layout
@@ -93,6 +93,12 @@ class MLPEncoder(FieldEncoder):
     def layout(self, frames: int) -> WeightLayout:
         """layers.0.weight [h, f], layers.0.bias [h], ...: the official state_dict's order. A sequence has one input more."""
         return layer_layout(self.encoding.width(frames), self.config.hidden, self.config.depth)
+
+    def chunk(self, device: str) -> int:
+        """Fewer of the large networks at a time, which take minutes each on a CPU; a full group on a GPU."""
+        if device != "cpu":
+            return GPU_GROUP
+        return 16 if self.config.hidden < 128 else 2
 
     def start(self, chunks: Iterable[FieldSamples], session: Session) -> dict[str, Tensor]:
         """``theta`` [p], where every fit starts; nothing for ``init=random``.
