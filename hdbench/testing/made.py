@@ -1,0 +1,57 @@
+"""Shapes and clouds that contracts try components on; small, made on the spot, the same on every machine."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import trimesh
+from numpy.typing import NDArray
+
+from hdbench.distances import chamfer_matrix
+from hdbench.interfaces import Comparison, FieldSamples, QuerySpec
+from hdbench.sampling import sample_field, stack
+from hdbench.seeds import numpy_generator
+from hdbench.shapes import Mesh, Shape
+
+RADII = (0.42, 0.3, 0.36)
+
+
+def ball(radius: float) -> Mesh:
+    """A triangulated sphere around the origin."""
+    mesh = trimesh.creation.icosphere(subdivisions=2, radius=radius)
+    return Mesh(np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces, np.int64))
+
+
+def balls(frames: int) -> tuple[Shape, ...]:
+    """Three spheres around the origin; a sequence shrinks by a tenth from frame to frame."""
+    grown = [tuple(ball(radius * 0.9**k) for k in range(frames)) for radius in RADII]
+    return tuple(Shape(f"ball-{i}", meshes, solid=True) for i, meshes in enumerate(grown))
+
+
+@cache
+def ball_samples(spec: QuerySpec, frames: int) -> FieldSamples:
+    """What an encoder sees of the three spheres."""
+    return stack([sample_field(shape, spec, seed=0) for shape in balls(frames)])
+
+
+def ellipsoids(count: int, points: int, key: str) -> NDArray[np.float32]:
+    """Points on ellipsoids of random axes, [count, 1, points, 3]."""
+    rng = numpy_generator("ellipsoids", key, count)
+    directions = rng.normal(size=(count, 1, points, 3))
+    axes = rng.uniform(0.3, 1.0, (count, 1, 1, 3))
+    return (axes * directions / np.linalg.norm(directions, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def compare(generated: NDArray[np.float32], reference: NDArray[np.float32]) -> Comparison:
+    """Two sets of clouds as metrics see them."""
+    between = chamfer_matrix(generated, reference, threads=1)
+    return Comparison(
+        generated, reference, between, chamfer_matrix(generated, threads=1), chamfer_matrix(reference, threads=1)
+    )  # fmt: skip
+
+
+def signed_volume(mesh: Mesh) -> float:
+    """The volume that the faces enclose; negative when they look inwards."""
+    a, b, c = mesh.triangles.transpose(1, 0, 2)
+    return float((a * np.cross(b, c)).sum() / 6)
