@@ -181,5 +181,5 @@ def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None
     click.echo(f"table digest {table_digest(result)[:16]}; run folder {folder}", err=True)
     click.echo(f"Look at {folder / 'gallery.png'} and at the meshes in {folder / 'samples'}.", err=True)
     click.echo(
-        "Next: add '--reference-rows', another '--seed', '-o init=mean', or '--data meshes:DIR' with shapes of yours.", err=True
+        "Next: '--reference-rows', another '--seed', '-o KEY=VALUE' ('--show-config' lists all), '--data meshes:DIR'.", err=True
     )

@@ -8,6 +8,7 @@ import numpy as np
 import trimesh
 
 from hdbench.config import check
+from hdbench.errors import unknown
 from hdbench.interfaces import ShapeSource
 from hdbench.seeds import numpy_generator
 from hdbench.shapes import Mesh, Shape
@@ -44,6 +45,8 @@ class Spheres(ShapeSource):
         return self.config.mean + self.config.deviation * float(np.clip(draw, -5, 5))
 
     def shape(self, name: str) -> Shape:
+        if name not in self.names():
+            raise unknown("shape", name, [self.names()[0], self.names()[-1]], "These are the first and the last.")
         return Shape(name, (sphere(self.radius(name)),), solid=True)
 
     def place(self, shape: Shape) -> Shape:
