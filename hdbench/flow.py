@@ -23,7 +23,7 @@ from hdbench.recipes import Recipe
 from hdbench.seeds import numpy_generator, seed_of
 from hdbench.shapes import Split, split_by_fraction
 from hdbench.stages.diffuse import TILE
-from hdbench.stages.measure import Clouds
+from hdbench.store import Rows, load_info
 
 REFERENCE_ROWS = {"gaussian": "weight-space Gaussian", "interpolate": "interpolation of two"}  # stage -> title
 CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
@@ -42,9 +42,9 @@ class Data:
     left_out: list[dict[str, str]]
     notes: list[str]
 
-    def select(self, names: tuple[str, ...]) -> Clouds:
+    def select(self, names: tuple[str, ...]) -> Rows:
         """The clouds of these shapes."""
-        return Clouds.of([self.clouds[name] for name in names])
+        return Rows.of([self.clouds[name] for name in names])
 
 
 @dataclass(slots=True)
@@ -54,11 +54,11 @@ class Outcome:
     title: str
     method: str
     origin: str
-    draws: list[Clouds] = field(default_factory=list)
+    draws: list[Rows] = field(default_factory=list)
     meshes: list[Path] = field(default_factory=list)
     empties: int = 0
     requested: int = 0
-    facts: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
     score: dict[str, Any] | None = None
     failure: str | None = None
 
@@ -197,7 +197,11 @@ def recipe_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome, fiel
     sampled = engine.stage(f"{title}: sample", f"{STAGES}.diffuse:sample", tiles, denoiser=parts["denoiser"],
                            sampler=parts["sampler"], schedule=recipe.schedule, trained=trained)  # fmt: skip
     rows = [(sampled.part(j // TILE), j % TILE) for j in range(outcome.requested)]
-    outcome.facts["training"] = trained
+    facts = load_info(trained)
+    if facts["refused"]:
+        outcome.note = (
+            f"{facts['refused']} of {facts['refused'] + facts['fields']} fields missed the quality gate and were not trained on."
+        )
     return decode(plan, engine, data, outcome, rows)
 
 
@@ -206,16 +210,11 @@ def decode(plan: Plan, engine: Engine, data: Data, outcome: Outcome, rows: list[
     recipe, encoder = plan.settings[outcome.method], plan.parts(outcome.method)["encoder"]
     resolution = plan.protocol.resolution or recipe.meshing.resolution
     level = recipe.meshing.level if plan.protocol.level is None else plan.protocol.level
-    by_file: dict[Path, list[int]] = defaultdict(list)
-    for path, row in rows:
-        by_file[path].append(row)
-    chunks = [(path, chunk) for path, file_rows in by_file.items() for chunk in _chunks(tuple(file_rows))]
-    counts = [len(chunk) for _, chunk in chunks]
-    firsts = [sum(counts[:k]) for k in range(len(counts))]
-    calls = [{"weights": path, "rows": chunk, "first": first} for (path, chunk), first in zip(chunks, firsts)]
+    chunks = _chunks(tuple(rows))
+    calls = [{"weights": Rows.of(chunk), "first": k * CHUNK} for k, chunk in enumerate(chunks)]
     stage = engine.stage(f"{outcome.title}: meshes", f"{STAGES}.decode:decode", calls, encoder=encoder,
                          frames=data.frames, resolution=resolution, level=level, points=plan.protocol.points)  # fmt: skip
-    return _with_clouds(plan, data, outcome, stage.parts(), counts)
+    return _with_clouds(plan, data, outcome, stage.parts(), [len(chunk) for chunk in chunks])
 
 
 def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) -> Outcome:
@@ -231,11 +230,9 @@ def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) ->
 
 def _with_clouds(plan: Plan, data: Data, outcome: Outcome, paths: list[Path], counts: list[int]) -> Outcome:
     """Cut the samples into draws of as many as the protocol asks for."""
-    from hdbench.store import load_info
-
     rows = [(path, i) for path, count in zip(paths, counts) for i in range(count)]
     size = len(rows) // plan.run.draws
-    outcome.draws = [Clouds.of(rows[k * size : (k + 1) * size]) for k in range(plan.run.draws)]
+    outcome.draws = [Rows.of(rows[k * size : (k + 1) * size]) for k in range(plan.run.draws)]
     outcome.meshes, outcome.empties = paths, sum(load_info(path)["empty"] for path in paths)
     return outcome
 
@@ -247,8 +244,8 @@ def oracle(plan: Plan, engine: Engine, data: Data) -> Outcome:
 
 
 def training_draws(plan: Plan, data: Data) -> list[tuple[str, ...]]:
-    """Names of training shapes for each draw, as many as there are test shapes, without repetition within a draw."""
-    count = min(len(data.split.test), len(data.split.train))
+    """Names of training shapes for each draw, as many as are generated, without repetition within a draw."""
+    count = min(_requested(plan, data), len(data.split.train))
     order = [numpy_generator(plan.run.seed, "oracle", k).permutation(len(data.split.train)) for k in range(plan.run.draws)]
     return [tuple(data.split.train[i] for i in permutation[:count]) for permutation in order]
 
@@ -268,13 +265,14 @@ def reference_outcomes(plan: Plan, engine: Engine, data: Data, method: str, fiel
 
 
 def score(plan: Plan, engine: Engine, data: Data, outcome: Outcome, distances: Path) -> Outcome:
-    """The metrics of a row, every draw against the test shapes."""
+    """The metrics of a row, every draw against the test shapes; a row that cannot be scored says why."""
     if outcome.failure is None:
-        from hdbench.store import load_info
-
-        path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, metrics=plan.metrics,
-                          reference=data.select(data.split.test), distances=distances, protocol=plan.protocol)  # fmt: skip
-        outcome.score = load_info(path)
+        try:
+            path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, metrics=plan.metrics,
+                              reference=data.select(data.split.test), distances=distances, protocol=plan.protocol)  # fmt: skip
+            outcome.score = load_info(path)
+        except HdbenchError as error:
+            outcome.failure = str(error)
     return outcome
 
 
@@ -284,8 +282,6 @@ def _requested(plan: Plan, data: Data) -> int:
 
 
 def _names(path: Path) -> list[str]:
-    from hdbench.store import load_info
-
     return load_info(path)["names"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from hdbench.config import as_dict, check, digest, from_dict, override, resolve_key
+from hdbench.config import as_dict, check, digest, from_dict, leaves, override, resolve_key
 from hdbench.errors import HdbenchError, unknown
 from hdbench.protocol import PRESETS as PROTOCOLS
 from hdbench.protocol import Protocol
@@ -58,6 +58,9 @@ class Plan:
 
     settings: Mapping[str, Any]
     titles: Mapping[str, str]  # of the methods, in the order of their rows
+    notes: Mapping[
+        str, str
+    ]  # what a reader must know of a method's row: where its preset departs from the paper, what was changed
     preset: str
     registry: Registry
 
@@ -122,16 +125,18 @@ def make_plan(
     source, shapes = _source(registry, data, preset)
     settings: dict[str, Any] = {"run": RunSettings(), "data": DataSettings(source=source), "shapes": shapes,
                                 "protocol": PROTOCOLS[protocol]}  # fmt: skip
-    titles = {}
+    titles, notes = {}, {}
     for method in methods:
-        titles[method], settings[method] = _method(registry, method, preset)
+        titles[method], settings[method], notes[method] = _method(registry, method, preset)
+    presets = dict(settings)
     for table in tables:
         settings = from_dict(settings, table)
     settings = override(_swap_components(registry, settings, overrides), overrides)
     if not settings["run"].metrics:
         installed = tuple(name for kind, name in registry.components if kind == "metric")
         settings["run"] = replace(settings["run"], metrics=installed)
-    plan = Plan(settings, titles, preset, registry)
+    notes = {m: " ".join(filter(None, (notes[m], _changes(presets[m], settings[m])))) for m in methods}
+    plan = Plan(settings, titles, notes, preset, registry)
     _ = plan.source, plan.metrics, [plan.parts(m) for m in titles if isinstance(settings[m], Recipe)]
     return plan
 
@@ -153,11 +158,18 @@ def _default(registry: Registry, kind: str, name: str) -> Any:
     return registry.resolve(kind, name).Config()
 
 
-def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any]:
-    """(title, configuration) of a recipe or a baseline."""
+def _changes(before: Any, after: Any) -> str:
+    """The settings that are not the preset's, as a sentence."""
+    known = dict(leaves(before))
+    changed = [f"{key}={value}" for key, value in leaves(after) if key not in known or known[key] != value]
+    return f"Changed: {', '.join(changed)}." if changed else ""
+
+
+def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any, str]:
+    """(title, configuration, note) of a recipe or a baseline."""
     if ("baseline", name) in registry.components:
         cls = registry.resolve("baseline", name)
-        return getattr(cls, "title", name), cls.Config()
+        return getattr(cls, "title", name), cls.Config(), ""
     if ("recipe", name) not in registry.components:
         raise unknown(
             "method", name, registry.names("recipe") + registry.names("baseline"), "'hdbench plugins' lists what is installed."
@@ -165,7 +177,7 @@ def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any]:
     book = registry.resolve("recipe", name)
     if preset not in book.presets:
         raise HdbenchError(f"The method '{name}' has no preset '{preset}'. It has: {', '.join(book.presets)}.")
-    return book.title, _with_components(registry, book.presets[preset])
+    return book.title, _with_components(registry, book.presets[preset]), book.notes.get(preset, "")
 
 
 def _with_components(registry: Registry, recipe: Recipe) -> Recipe:

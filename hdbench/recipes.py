@@ -43,7 +43,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class RecipeBook:
-    """The presets of a recipe and the title that its rows have in tables (the paper's name for the method)."""
+    """The presets of a recipe and the title that its rows have in tables (the paper's name for the method).
+
+    ``notes`` {preset: sentence} say under the table where a preset departs from the paper.
+    """
 
     title: str
     presets: Mapping[str, Recipe]
+    notes: Mapping[str, str] = field(default_factory=dict)

@@ -80,7 +80,7 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
 def _row(outcome: Outcome) -> dict[str, Any]:
     return {
         "title": outcome.title, "method": outcome.method, "origin": outcome.origin, "requested": outcome.requested,
-        "empty": outcome.empties, "failure": outcome.failure, "score": outcome.score,
+        "empty": outcome.empties, "note": outcome.note, "failure": outcome.failure, "score": outcome.score,
     }  # fmt: skip
 
 

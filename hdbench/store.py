@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,6 +144,31 @@ def load_info(path: Path) -> dict[str, Any]:
 
     with safe_open(path, framework="pt") as file:
         return json.loads((file.metadata() or {}).get("info", "{}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of tensors that stages have stored, in an order of one's own: files, and (file, row) of each."""
+
+    files: tuple[Path, ...]
+    rows: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, places: Sequence[tuple[Path, int]]) -> Rows:
+        """The rows at these (file, row) places."""
+        files = tuple(dict.fromkeys(path for path, _ in places))
+        index = {path: k for k, path in enumerate(files)}
+        return cls(files, tuple((index[path], row) for path, row in places))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def load(self, name: str) -> Tensor:
+        """The rows of the tensor ``name``, [n, ...], in their order."""
+        import torch
+
+        stored = [load_tensors(path)[name] for path in self.files]
+        return torch.stack([stored[file][row] for file, row in self.rows])
 
 
 def file_digest(paths: list[Path]) -> str:

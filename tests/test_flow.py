@@ -8,7 +8,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from hdbench.engine import Engine
+from hdbench.flow import run
+from hdbench.plan import make_plan
+from hdbench.progress import Reporter
+from hdbench.registry import Registry, builtin_commands
+from hdbench.store import Store
+from hdbench.workers import Workers
 
 COMMAND = (
     "run", "--method", "sphere", "--baseline", "resample", "--data", "spheres", "-o", "count=40", "-o", "draws=2",
@@ -76,6 +85,21 @@ def test_kill_9_then_the_same_command_ends_in_the_same_bits(whole, tmp_path, par
     process.communicate()
     assert process.returncode == -9, "it was over before it could be killed: choose fewer parts"
     assert finish(tmp_path, "--workers", "2")["digests"] == whole[1]["digests"]
+
+
+def test_reference_rows_are_of_the_shapes_that_they_name(tmp_path):
+    """The reconstruction's sample j is the oracle's shape j through its field: here, a sphere of the same radius."""
+    plan = make_plan(
+        builtin_commands(Registry()).load(), ("sphere",), preset="tiny", data="spheres",
+        overrides=("count=40", "draws=2", "protocol.normalisation=none", "points=128"),
+    )  # fmt: skip
+    with Workers(1) as workers, Reporter(quiet=True) as reporter:
+        result = run(plan, Engine(Store(tmp_path), workers, reporter, seed=0), reference_rows=True)
+    rows = {outcome.title: outcome for outcome in result.outcomes}
+    for shapes, again in zip(rows["training shapes (oracle)"].draws, rows["Sphere: reconstruction"].draws):
+        radii, fitted = (np.linalg.norm(draw.load("clouds").numpy(), axis=-1).mean((1, 2)) for draw in (shapes, again))
+        assert fitted == pytest.approx(radii, abs=2e-3)
+        assert np.ptp(radii) > 0.02
 
 
 def test_another_seed_gives_other_bits(whole, tmp_path):

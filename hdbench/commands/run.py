@@ -162,6 +162,7 @@ def _row(plan: Plan, outcome: Outcome) -> Row:
         count=score["count"],
         draws=score["draws"],
         section=section,
+        note=" ".join(filter(None, (plan.notes.get(outcome.method, "") if outcome.origin == "ours" else "", outcome.note))),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,29 +13,20 @@ from hdbench.points import sample_surface
 from hdbench.refs import Ref
 from hdbench.seeds import numpy_generator
 from hdbench.shapes import Mesh
-from hdbench.store import load_tensors
+from hdbench.store import Rows
 
 Meshes = list[tuple[Mesh, ...]]
 
 
 def decode(
-    session: Session,
-    encoder: Ref,
-    weights: Path,
-    rows: tuple[int, ...],
-    first: int,
-    frames: int,
-    resolution: int,
-    level: float,
-    points: int,
+    session: Session, encoder: Ref, weights: Rows, first: int, frames: int, resolution: int, level: float, points: int
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The meshes and clouds [k, t, points, 3] of some rows of a weights file; the first of them is sample ``first``."""
+    """The meshes and clouds [k, t, points, 3] of some weights; the first of them is sample ``first``."""
     built: FieldEncoder = encoder.build()
-    stored = load_tensors(weights)["weights"]
     meshes = []
-    for done, row in enumerate(rows):
-        meshes.append(built.decode(stored[row], frames, resolution, level))
-        session.progress(done + 1, len(rows))
+    for done, vector in enumerate(weights.load("weights")):
+        meshes.append(built.decode(vector, frames, resolution, level))
+        session.progress(done + 1, len(weights))
     clouds = np.stack([cloud(mesh, points, session.seed, first + k) for k, mesh in enumerate(meshes)])
     return {"clouds": torch.from_numpy(clouds), **pack(meshes)}, {"empty": sum(is_empty(mesh) for mesh in meshes)}
 

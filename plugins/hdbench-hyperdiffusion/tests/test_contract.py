@@ -12,7 +12,7 @@ from hdbench.testing import DenoiserContract, EncoderContract, RecipeContract
 from hdbench.training import Training
 
 FIT = Fit(steps=150, batch=256, rate=1e-2)
-MLP = MLPConfig(hidden=16, octaves=2, near=1024, uniform=1024, held_out=512, fit=FIT, start=FIT)
+MLP = MLPConfig(hidden=16, octaves=2, near=1024, uniform=1024, held_out=512, fit=FIT, first=FIT, mean=FIT)
 TRANSFORMER = TransformerConfig(width=16, layers=2, heads=2, training=Training(steps=5, batch=4, checkpoint_seconds=0.0))
 
 

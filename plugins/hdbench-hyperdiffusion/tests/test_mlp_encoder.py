@@ -16,7 +16,7 @@ from hdbench.interfaces import FieldSamples, Session
 
 SMALL = MLPConfig(
     hidden=16, near=1024, uniform=1024, held_out=512, init="random",
-    fit=Fit(steps=40, batch=256), start=Fit(steps=60, batch=256, rate=1e-2),
+    fit=Fit(steps=40, batch=256), first=Fit(steps=60, batch=256, rate=1e-2), mean=Fit(steps=60, batch=256, rate=1e-2),
 )  # fmt: skip
 
 

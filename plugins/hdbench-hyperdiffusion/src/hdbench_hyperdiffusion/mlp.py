@@ -32,9 +32,9 @@ class MLPConfig:
 
     ``init`` is where a fit starts: ``first`` from the first training shape's weights (the paper), ``mean`` from one MLP
     fitted to the points of all training shapes at once (their average occupancy; ours), ``same`` from one set of random
-    weights, ``random`` from fresh random weights per shape. ``start`` is how the first or mean MLP is fitted, ``fit``
-    how all others are; a slow ``start`` leaves weights that others can leave again (airplanes: uniform IoU 0.87 after a
-    start at 2e-3, 0.81 at 1e-2). A fit passes the gate when its IoU on held-out points is at least ``min_iou_near`` and
+    weights, ``random`` from fresh random weights per shape. ``first`` and ``mean`` say how that shared MLP is fitted, ``fit``
+    how all others are; a slow ``first`` leaves weights that others can leave again (airplanes: uniform IoU 0.87 after 2e-3,
+    0.81 after 1e-2). A fit passes the gate when its IoU on held-out points is at least ``min_iou_near`` and
     ``min_iou_uniform``.
     """
 
@@ -45,7 +45,8 @@ class MLPConfig:
     time: Literal["index", "unit"] = "unit"
     init: Literal["first", "random", "mean", "same"] = "first"
     fit: Fit = field(default_factory=Fit)
-    start: Fit = field(default_factory=lambda: Fit(steps=3000, batch=1024, rate=2e-3))
+    first: Fit = field(default_factory=lambda: Fit(steps=3000, batch=1024, rate=2e-3))
+    mean: Fit = field(default_factory=lambda: Fit(steps=2000, batch=1024, rate=1e-2))
     near: int = 8192
     uniform: int = 8192
     sigmas: tuple[float, ...] = (0.01, 0.03)
@@ -61,7 +62,7 @@ class MLPConfig:
         # More points near the surface than in the volume leave empty space unseen: floaters.
         check(self.uniform >= max(1, self.near) and self.near >= 0, "uniform", f"at least near = {self.near}", self.uniform)
         check(
-            self.near + self.uniform >= max(self.fit.batch, self.start.batch),
+            self.near + self.uniform >= max(self.fit.batch, self.first.batch, self.mean.batch),
             "uniform",
             "a batch at least, with near",
             self.uniform,
@@ -116,7 +117,8 @@ class MLPEncoder(FieldEncoder):
             return {"theta": theta.cpu()}
         torch.set_flush_denormal(True)
         seed = seed_of(session.seed, "start", "batches")
-        return {"theta": fit(theta[None], points, layout, self.encoding.features, self.config.start, seed, group=1)[0].cpu()}
+        how = self.config.mean if pooled else self.config.first
+        return {"theta": fit(theta[None], points, layout, self.encoding.features, how, seed, group=1)[0].cpu()}
 
     def encode(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Encoded:
         """Fit the fields of these shapes; quality is ``iou_near``, ``iou_uniform`` and ``loss`` on the held-out points.
