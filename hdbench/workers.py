@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -169,6 +170,7 @@ def run_task(task: Task) -> Cost:
     import torch
 
     torch.set_num_threads(task.threads)
+    _forget_peak_memory()
     wall, cpu = time.monotonic(), time.process_time()
     module, _, name = task.function.partition(":")
     tensors, info = getattr(import_module(module), name)(_session(task), **task.arguments)
@@ -189,12 +191,21 @@ def _session(task: Task) -> Session:
     return Session(task.seed, torch.device(task.device), _Throttle(str(task.output)), load, save)
 
 
+def _forget_peak_memory() -> None:
+    """Start the peak of this process anew, so that a stage's is its own (Linux; elsewhere it is that of the process so far)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def _peak_memory_gib() -> float:
-    """Peak resident memory of this process so far (Linux counts KiB, macOS bytes); 0 where it cannot be known."""
+    """Peak resident memory of this process since it was last forgotten; 0 where it cannot be known."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        kib = next(line for line in lines if line.startswith("VmHWM:")).split()[1]
+        return int(kib) / 2**20
     with suppress(ImportError):
         import resource
-        import sys
 
-        unit = 2**30 if sys.platform == "darwin" else 2**20
+        unit = 2**30 if sys.platform == "darwin" else 2**20  # macOS counts bytes, others KiB
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return 0.0
