@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from math import ceil
@@ -87,12 +87,12 @@ def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
     return Result(data, [outcome for outcomes in _side_by_side(jobs, scored, engine) for outcome in outcomes])
 
 
-def _side_by_side(jobs: list, act: Callable[[Any], list[Outcome]], engine: Engine) -> Iterator[list[Outcome]]:
+def _side_by_side(jobs: list, act: Callable[[Any], list[Outcome]], engine: Engine) -> list[list[Outcome]]:
     """Methods wait for each other only where they share workers; when one is stopped, all are."""
     with ThreadPoolExecutor(len(jobs)) as pool:
         futures = [pool.submit(act, job) for job in jobs]
         try:
-            yield from [future.result() for future in futures]
+            return [future.result() for future in futures]
         except BaseException:
             engine.workers.stop()
             raise
@@ -150,7 +150,7 @@ def _split(plan: Plan, usable: tuple[str, ...], prescribed: Split | None, left_o
             raise HdbenchError("The data set's split lists leave no usable train or no usable test shape.")
         return Split(*parts)
     if plan.data.order == "hash":
-        usable = tuple(sorted(usable, key=lambda name: seed_of(plan.run.seed, "order", name)))
+        usable = tuple(sorted(usable, key=lambda name: seed_of(plan.data.seed, "order", name)))
     return split_by_fraction(usable, plan.data.train, plan.data.val)
 
 
