@@ -92,14 +92,17 @@ def table_digest(result: Result) -> str:
                    for o in result.outcomes])  # fmt: skip
 
 
-def write_pictures(folder: Path, plan: Plan, result: Result) -> Path:
-    """``gallery.png``: the first test shapes, and the first samples of every row that has meshes."""
+def write_pictures(folder: Path, plan: Plan, result: Result) -> None:
+    """``gallery.png``: the first test shapes, and the first samples of every method that makes meshes; ``reference.png``:
+    the same for the reference rows."""
     source = plan.source.build()
     truth = [source.place(source.shape(name)).frames[0] for name in result.data.split.test[:SHOWN]]
-    rows = [(f"Test shapes ({plan.data.source})", truth)]
-    rows += [(outcome.title, first_meshes(outcome, SHOWN)) for outcome in result.outcomes if outcome.meshes]
-    contact_sheet(rows, folder / "gallery.png", columns=8, view=replace(View(), up=source.up))
-    return folder / "gallery.png"
+    view = replace(View(), up=source.up)
+    for name, origin in (("gallery", "ours"), ("reference", "reference")):
+        rows = [(row.title, first_meshes(row, SHOWN)) for row in result.outcomes if row.origin == origin]
+        rows = [(title, meshes) for title, meshes in rows if meshes]
+        if rows or origin == "ours":
+            contact_sheet([(f"Test shapes ({plan.data.source})", truth), *rows], folder / f"{name}.png", columns=8, view=view)
 
 
 def first_meshes(outcome: Outcome, count: int) -> list[Mesh]:
