@@ -71,6 +71,18 @@ def test_a_missing_or_empty_folder_is_a_one_line_error(tmp_path):
         assert "\n" not in str(error.value)
 
 
+def test_the_fingerprint_sees_what_meshes_are_read_from_and_nothing_else(tmp_path):
+    CUBE.export(tmp_path / "a.obj")
+    before = folder(tmp_path).fingerprint()
+    (tmp_path / "notes.txt").write_text("of no account")
+    assert folder(tmp_path).fingerprint() == before
+    with (tmp_path / "a.obj").open("a") as file:
+        file.write("# edited\n")
+    edited = folder(tmp_path).fingerprint()
+    CUBE.export(tmp_path / "b.obj")
+    assert len({before, edited, folder(tmp_path).fingerprint()}) == 3
+
+
 def test_an_unknown_name_is_an_error_with_the_nearest(tmp_path):
     CUBE.export(tmp_path / "cube.obj")
     with pytest.raises(HdbenchError, match=r"Did you mean 'cube\.obj'"):

@@ -19,12 +19,13 @@ import trimesh
 from numpy.typing import NDArray
 from trimesh.resolvers import Resolver
 
-from hdbench.config import check
+from hdbench.config import check, digest
 from hdbench.errors import HdbenchError, ShapeError, unknown
 from hdbench.interfaces import ShapeSource
 from hdbench.shapes import Shape, Split
 from hdbench_shapes.cleaning import clean
 
+COMPANIONS = (".bin", ".lst")  # buffers of glTF files, split lists
 FORMATS = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf")
 
 
@@ -58,6 +59,13 @@ class MeshFolder(ShapeSource):
                 f"There is no mesh in the folder '{root}'. Known formats: {', '.join(FORMATS)}, in subfolders too."
             )
         return tuple(names)
+
+    def fingerprint(self) -> str:
+        """A digest of the names, sizes and times of the meshes and of the files that they may be read with."""
+        root = self._root()
+        files = sorted(p for p in root.rglob("*") if p.suffix.lower() in (*FORMATS, *COMPANIONS) and p.is_file())
+        stats = ((p.relative_to(root).as_posix(), p.stat()) for p in files)
+        return digest(*((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
     def shape(self, name: str) -> Shape:
         """The mesh of this name. ShapeError with the reason when it is unreadable, empty or has points only."""
