@@ -78,9 +78,14 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
+    """A row's numbers, without the resampled statistics that its intervals come from (the store has them)."""
+    score = outcome.score and {
+        **outcome.score,
+        "estimates": {k: {n: v for n, v in e.items() if n != "replicates"} for k, e in outcome.score["estimates"].items()},
+    }
     return {
         "title": outcome.title, "method": outcome.method, "origin": outcome.origin, "requested": outcome.requested,
-        "empty": outcome.empties, "note": outcome.note, "failure": outcome.failure, "score": outcome.score,
+        "empty": outcome.empties, "note": outcome.note, "failure": outcome.failure, "score": score,
     }  # fmt: skip
 
 
