@@ -170,6 +170,7 @@ def run_task(task: Task) -> Cost:
     import torch
 
     torch.set_num_threads(task.threads)
+    torch.set_flush_denormal(True)  # a state of the process: every task must find the same, whatever ran here before
     _forget_peak_memory()
     wall, cpu = time.monotonic(), time.process_time()
     module, _, name = task.function.partition(":")
