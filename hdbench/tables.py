@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
 BEST, TIED = "*", "≈"
-LEGEND = f"{BEST} best of its section; {TIED} interval overlaps the best's; ± is 95 %; 3x60 is 3 draws of 60 shapes"
+LEGEND = f"{BEST} best of its section; {TIED} interval overlaps the best's; ± is 95 %; DxN: D draws of N shapes"
 NOT_KNOWN = "-"
 
 
