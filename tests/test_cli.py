@@ -93,3 +93,42 @@ def test_plugins_lists_what_is_installed(hdbench):
     } <= names
     assert all(c["summary"] and c["source"] for c in listed["components"])
     assert hdbench("plugins", "--broken").returncode == 0
+
+
+@pytest.fixture
+def broken_plugin(tmp_path, monkeypatch):
+    """A distribution whose plugin raises when it is imported."""
+    info = tmp_path / "site" / "hdbench_warp-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: hdbench-warp\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[hdbench.plugins]\nwarp = hdbench_warp\n")
+    (tmp_path / "site" / "hdbench_warp.py").write_text("import warp_drive\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+
+
+def test_a_broken_plugin_is_named_and_all_else_works(hdbench, broken_plugin):
+    listed = hdbench("plugins", "--json")
+    [left_out] = json.loads(listed.stdout)["quarantine"]
+    assert (left_out["plugin"], left_out["distribution"], left_out["version"]) == ("warp", "hdbench-warp", "1.0")
+    assert "No module named 'warp_drive'" in left_out["reason"]
+    assert "Warning: The plugin 'warp' (hdbench-warp 1.0) is left out" in listed.stderr
+    assert hdbench("run", "--method", "sphere", "--show-config").returncode == 0
+    assert hdbench("plugins", "--broken").returncode == 1
+
+
+def test_strict_makes_a_broken_plugin_an_error(hdbench, broken_plugin):
+    done = hdbench("--strict", "plugins")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "Error: 1 of the installed plugins cannot be loaded (--strict)."
+
+
+def test_strict_refuses_a_mesh_that_cannot_be_used_and_names_it(hdbench, tmp_path):
+    folder = tmp_path / "meshes"
+    folder.mkdir()
+    (folder / "good.off").write_text("OFF\n4 4 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 2 1\n3 0 1 3\n3 1 2 3\n3 0 3 2\n")
+    (folder / "points.ply").write_text("ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nend_header\n0\n")
+    (folder / "empty.obj").write_text("")
+    done = hdbench("run", "--method", "voxel", "--data", "meshes:meshes", "--strict")
+    assert done.returncode == 2
+    assert "2 of 3 shapes cannot be used (--strict). The first: The file 'empty.obj' cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
