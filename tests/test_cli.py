@@ -41,7 +41,10 @@ MISTAKES = {
     "no folder given": (("run", "--method", "hyperdiffusion", "--data", "meshes"), "Write --data meshes:DIR."),
     "a path too many": (("run", "--method", "hyperdiffusion", "--data", "airplane:here"), "take no path"),
     "too few shapes": (("run", "--method", "sphere", "--data", "spheres", "-o", "count=3"), "3 usable shapes are too few"),
-    "missing configuration": (("run", "--config", "nowhere.toml"), "There is no configuration file 'nowhere.toml'."),
+    "missing configuration": (
+        ("run", "--method", "sphere", "--config", "nowhere.toml"),
+        "There is no configuration file 'nowhere.toml'.",
+    ),
 }
 
 
