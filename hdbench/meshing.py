@@ -8,7 +8,6 @@ HyperDiffusion sdf_meshing.py at fd2c581 for the grid.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from hdbench.errors import HdbenchError
 from hdbench.shapes import BOX_HALF_SIDE, Mesh
+from hdbench.store import write_atomically
 
 
 def empty_mesh() -> Mesh:
@@ -105,10 +105,4 @@ def export_glb(frames: Mesh | Sequence[Mesh], path: Path) -> None:
             scene.add_geometry(solid, node_name=f"frame_{index:03d}", geom_name=f"frame_{index:03d}")
     if scene.is_empty:
         raise HdbenchError(f"Nothing was written to '{path}': the shape has no faces in any of its {len(meshes)} frames.")
-    _write_atomically(path, scene.export(file_type="glb"))
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    write_atomically(path, scene.export(file_type="glb"))

@@ -130,7 +130,6 @@ def write_meshes(folder: Path, result: Result) -> None:
     for outcome in result.outcomes:
         if outcome.origin == "ours" and outcome.meshes:
             place = folder / "samples" / outcome.method
-            place.mkdir(parents=True, exist_ok=True)
             for index, frames in enumerate(_meshes(outcome, len(outcome.draws[0].rows))):
                 if not any(mesh.is_empty for mesh in frames):
                     export_glb(frames if len(frames) > 1 else frames[0], place / f"{index:04d}.glb")
