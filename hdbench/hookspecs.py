@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -33,7 +33,6 @@ class Offer:
     summary: str
     source: str
     api: int = API_LEVEL
-    aliases: tuple[str, ...] = field(default=())
 
 
 @hookspec

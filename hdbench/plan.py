@@ -139,8 +139,19 @@ def make_plan(
         settings["run"] = replace(settings["run"], metrics=installed)
     notes = {m: " ".join(filter(None, (notes[m], _changes(presets[m], settings[m])))) for m in methods}
     plan = Plan(settings, titles, notes, preset, registry)
-    _ = plan.source, plan.metrics, [plan.parts(m) for m in titles if isinstance(settings[m], Recipe)]
+    parts = [ref for m in titles if isinstance(settings[m], Recipe) for ref in plan.parts(m).values()]
+    for ref in (plan.source, *plan.metrics, *parts):
+        _refuse_settings_of_another(registry, ref)
     return plan
+
+
+def _refuse_settings_of_another(registry: Registry, ref: Ref) -> None:
+    """A file may name another component and keep the settings of the one before."""
+    if not isinstance(ref.config, registry.resolve(ref.kind, ref.name).Config):
+        option = f"--data {ref.name}" if ref.kind == "shapes" else f"-o {ref.kind}={ref.name}"
+        raise HdbenchError(
+            f"The settings given for the {ref.kind} '{ref.name}' are those of another one. Choose it with '{option}'."
+        )
 
 
 def _source(registry: Registry, data: str, preset: str) -> tuple[str, Any]:

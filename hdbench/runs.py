@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from dataclasses import replace
@@ -146,8 +145,3 @@ def summary(data: Data) -> str:
     if len(data.notes) > 5:
         lines.append(f"... and {len(data.notes) - 5} more notes in run.json.")
     return "\n".join(lines)
-
-
-def as_json(result: Result) -> str:
-    """The rows as JSON text."""
-    return json.dumps([_row(outcome) for outcome in result.outcomes], indent=2)

@@ -41,6 +41,8 @@ MISTAKES = {
     "no folder given": (("run", "--method", "hyperdiffusion", "--data", "meshes"), "Write --data meshes:DIR."),
     "a path too many": (("run", "--method", "hyperdiffusion", "--data", "airplane:here"), "take no path"),
     "too few shapes": (("run", "--method", "sphere", "--data", "spheres", "-o", "count=3"), "3 usable shapes are too few"),
+    "unknown metric": (("run", "--method", "sphere", "-o", "metrics=mmd-dc"), "Did you mean 'mmd-cd'?"),
+    "settings of others": (("run", "--method", "sphere", "-o", "data.source=spheres"), "Choose it with '--data spheres'."),
     "missing configuration": (
         ("run", "--method", "sphere", "--config", "nowhere.toml"),
         "There is no configuration file 'nowhere.toml'.",
