@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pluggy
 
@@ -22,9 +22,11 @@ hookimpl = pluggy.HookimplMarker("hdbench")
 class Offer:
     """A light description of one component: enough to list it without importing it.
 
-    ``kind`` is one of encoder, denoiser, sampler, baseline, metric, shapes, recipe; ``target`` is ``module:attribute``,
+    ``kind`` is one of encoder, denoiser, sampler, baseline, features, metric, shapes, recipe; ``target`` is ``module:attribute``,
     imported when the component is used; ``summary`` is one line; ``source`` cites the paper or repository.
     A recipe's target is a ``hdbench.recipes.RecipeBook``. ``api`` is the level of the interface it was written for.
+    ``when`` says of a metric where it is computed: in every ``table``, in every full ``score`` (and a run's record), or only
+    when it is ``asked`` for by name, because it costs much or needs what most users do not have.
     """
 
     kind: str
@@ -33,6 +35,7 @@ class Offer:
     summary: str
     source: str
     api: int = API_LEVEL
+    when: Literal["table", "score", "asked"] = "table"
 
 
 @hookspec

@@ -239,7 +239,92 @@ class Baseline(Component):
         ``seed_of(session.seed, "sample", j)``."""
 
 
+# ------------------------------------------------------------------------------------------------------------ features
+
+
+class FeatureExtractor(Component):
+    """Cloud -> a vector of features, in which sets of shapes are compared (Fréchet and kernel distances, precision, recall)."""
+
+    normalisation: ClassVar[str] = "unit_sphere"  # the name in hdbench.points that its clouds are brought to
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """What the features depend on besides the configuration: the hash of the weights. Features of different
+        fingerprints are never compared. HdbenchError, with the next step, when the weights are not there."""
+
+    @abstractmethod
+    def extract(self, clouds: NDArray[np.float32], session: Session) -> NDArray[np.float64]:
+        """Clouds [n, q, 3], finite and normalised -> features [n, d]. The features of a cloud depend neither on the order of
+        its points nor on what else is in the batch."""
+
+
 # -------------------------------------------------------------------------------------------------------------- metric
+
+
+Index = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Distances ``between`` [g, r], ``within_generated`` [g, g] and ``within_reference`` [r, r]; infinite for empty samples."""
+
+    between: Values
+    within_generated: Values
+    within_reference: Values
+
+    def select(self, generated: Index, reference: Index) -> Pairs:
+        """The same distances on a part of both sets."""
+        g, r = generated, reference
+        return Pairs(self.between[np.ix_(g, r)], self.within_generated[np.ix_(g, g)], self.within_reference[np.ix_(r, r)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """A vector per shape: ``generated`` [g, d] and ``reference`` [r, d]; rows of empty samples are nan."""
+
+    generated: Values
+    reference: Values
+
+    def select(self, generated: Index, reference: Index) -> Features:
+        """The same features on a part of both sets."""
+        return Features(self.generated[generated], self.reference[reference])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbours:
+    """The k nearest training shapes of every shape, nearest first, and how far training shapes are from each other.
+
+    ``generated`` [g, k], ``reference`` [r, k]: distances; ``generated_index``, ``reference_index``: which training shape;
+    ``training`` [m]: from each training shape to the nearest other one. Empty samples are infinitely far.
+    """
+
+    generated: Values
+    generated_index: Index
+    reference: Values
+    reference_index: Index
+    training: Values
+
+    def select(self, generated: Index, reference: Index) -> Neighbours:
+        """The same neighbours for a part of both sets; the training set stays whole."""
+        g, r = generated, reference
+        return Neighbours(self.generated[g], self.generated_index[g], self.reference[r], self.reference_index[r], self.training)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figures:
+    """Named figures of every shape, such as ``watertight`` or ``speed``: {name: [g]} and {name: [r]}; nan where unknown."""
+
+    generated: Mapping[str, Values]
+    reference: Mapping[str, Values]
+
+    def select(self, generated: Index, reference: Index) -> Figures:
+        """The same figures of a part of both sets."""
+        chosen = ({k: v[i] for k, v in part.items()} for part, i in ((self.generated, generated), (self.reference, reference)))
+        return Figures(*chosen)
+
+
+Part = Pairs | Features | Neighbours | Figures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,23 +333,30 @@ class Comparison:
 
     ``generated`` [g, t, q, 3] and ``reference`` [r, t, q, 3] are normalised clouds. The distances are squared Chamfer,
     averaged over frames: ``between`` [g, r], ``within_generated`` [g, g], ``within_reference`` [r, r], float64. Rows of
-    samples that came out empty are infinite (also to each other), and so is their cloud (nan).
+    samples that came out empty are infinite (also to each other), and so is their cloud (nan). ``parts`` hold what else
+    the metrics said that they read (``Metric.reads``).
     """
 
     generated: NDArray[np.float32]
     reference: NDArray[np.float32]
-    between: NDArray[np.float64]
-    within_generated: NDArray[np.float64]
-    within_reference: NDArray[np.float64]
+    between: Values
+    within_generated: Values
+    within_reference: Values
     ties: Literal["fair", "first"] = "fair"
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
-    def select(self, generated: NDArray[np.int64], reference: NDArray[np.int64]) -> Comparison:
+    def select(self, generated: Index, reference: Index) -> Comparison:
         """The same comparison on a part of both sets."""
         g, r = generated, reference
         return Comparison(
             self.generated[g], self.reference[r], self.between[np.ix_(g, r)],
             self.within_generated[np.ix_(g, g)], self.within_reference[np.ix_(r, r)], self.ties,
+            {name: part.select(g, r) for name, part in self.parts.items()},
         )  # fmt: skip
+
+    def empty(self) -> NDArray[np.bool_]:
+        """Which generated samples have no surface, [g]."""
+        return np.asarray(~np.isfinite(self.generated).all((1, 2, 3)))
 
 
 class Metric(Component):
@@ -275,6 +367,11 @@ class Metric(Component):
     range: ClassVar[tuple[float, float]]
     unit: ClassVar[str]  # such as "x100" or "%"
     definition: ClassVar[str]  # one sentence
+    cost: ClassVar[str] = "free once the distances are known"
+    reads: tuple[str, ...] = ()
+    """The parts of a Comparison that it needs besides Chamfer distances: ``emd`` (Pairs; ``hdbench.evidence`` names its
+    variants), ``features/NAME`` (Features of that extractor), ``train`` (Neighbours among the training clouds), ``weights``
+    (Neighbours in weight space), ``meshes`` and ``motion`` (Figures). What cannot be had is reported, and the metric left out."""
 
     @abstractmethod
     def measure(self, comparison: Comparison) -> dict[str, float]:
@@ -286,6 +383,7 @@ INTERFACES: dict[str, type[Component]] = {
     "denoiser": WeightDenoiser,
     "sampler": Sampler,
     "baseline": Baseline,
+    "features": FeatureExtractor,
     "metric": Metric,
     "shapes": ShapeSource,
 }

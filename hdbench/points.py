@@ -130,7 +130,16 @@ def frame_box(clouds: Clouds) -> Clouds:
     return _scaled(centred, np.abs(centred).max(_but_first(clouds), keepdims=True) / 0.95, clouds)
 
 
-NORMALISATIONS = {f.__name__: f for f in (shape_unit, shape_unit_legacy, shape_bbox, frame_box)}
+def unit_sphere(clouds: Clouds) -> Clouds:
+    """Centred on the mean and divided by the largest distance from it, so that it touches the unit sphere.
+
+    Source: 'pc_normalize' of github.com/yanx27/Pointnet_Pointnet2_pytorch@eb64fe0.
+    """
+    centred = _double(clouds) - _mean(clouds)
+    return _scaled(centred, np.linalg.norm(centred, axis=-1, keepdims=True).max(_but_first(clouds), keepdims=True), clouds)
+
+
+NORMALISATIONS = {f.__name__: f for f in (shape_unit, shape_unit_legacy, shape_bbox, frame_box, unit_sphere)}
 
 
 def _but_first(clouds: Clouds) -> tuple[int, ...]:

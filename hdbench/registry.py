@@ -21,7 +21,7 @@ from hdbench.hookspecs import API_LEVEL, GROUP, Offer
 if TYPE_CHECKING:
     import click
 
-KINDS = ("shapes", "recipe", "encoder", "denoiser", "sampler", "baseline", "metric")
+KINDS = ("shapes", "recipe", "encoder", "denoiser", "sampler", "baseline", "features", "metric")
 
 
 @dataclass(frozen=True, slots=True)
