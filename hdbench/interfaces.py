@@ -368,6 +368,10 @@ class Metric(Component):
     unit: ClassVar[str]  # such as "x100" or "%"
     definition: ClassVar[str]  # one sentence
     cost: ClassVar[str] = "free once the distances are known"
+    sees: ClassVar[str] = "far"
+    """What it must tell from good samples: shapes ``far`` from all real ones, ``copies`` of training shapes, ``broken`` meshes,
+    or sequences that stand ``still`` (``hdbench.testing.sets`` has such sets; the contract holds the metric to it)."""
+    resampled: ClassVar[bool] = True  # whether subsamples of the sets say how much it varies; FD-infinity extrapolates by itself
     reads: tuple[str, ...] = ()
     """The parts of a Comparison that it needs besides Chamfer distances: ``emd`` (Pairs; ``hdbench.evidence`` names its
     variants), ``features/NAME`` (Features of that extractor), ``train`` (Neighbours among the training clouds), ``weights``

@@ -121,6 +121,11 @@ def shape_bbox(clouds: Clouds) -> Clouds:
     return _scaled(points - (low + high) / 2, (high - low).max(axes, keepdims=True) / 2, clouds)
 
 
+def shape_bbox_half(clouds: Clouds) -> Clouds:
+    """As ``shape_bbox``, to a box of side one, [-0.5, 0.5]. Source: LION 'norm_box' (github.com/nv-tlabs/LION@7711b3d)."""
+    return (shape_bbox(clouds) / 2).astype(clouds.dtype)
+
+
 def frame_box(clouds: Clouds) -> Clouds:
     """Each frame centred on its own mean; then one scale per sequence takes the largest coordinate to 0.95.
 
@@ -139,7 +144,7 @@ def unit_sphere(clouds: Clouds) -> Clouds:
     return _scaled(centred, np.linalg.norm(centred, axis=-1, keepdims=True).max(_but_first(clouds), keepdims=True), clouds)
 
 
-NORMALISATIONS = {f.__name__: f for f in (shape_unit, shape_unit_legacy, shape_bbox, frame_box, unit_sphere)}
+NORMALISATIONS = {f.__name__: f for f in (shape_unit, shape_unit_legacy, shape_bbox, shape_bbox_half, frame_box, unit_sphere)}
 
 
 def _but_first(clouds: Clouds) -> tuple[int, ...]:

@@ -10,8 +10,8 @@ from hdbench.errors import HdbenchError
 from hdbench.protocol import PRESETS, Protocol, preset
 
 OTHER = {
-    "points": 1024, "normalisation": "shape_bbox", "distance": "gram", "ties": "first", "empties": "drop",
-    "level": 0.5, "resolution": 64,
+    "points": 1024, "take": "first", "normalisation": "shape_bbox", "distance": "gram", "ties": "first", "sizes": "equal",
+    "empties": "drop", "level": 0.5, "resolution": 64, "emd_points": 256, "features_on": "distances", "grid": "as_is",
 }  # fmt: skip
 
 
@@ -42,12 +42,21 @@ def test_the_released_code_meshes_at_probability_080():
     assert PRESETS["hyperdiffusion"].resolution == 356
 
 
+def test_released_codes_that_differ_in_nothing_have_one_hash_and_the_others_have_their_own():
+    hashes = {name: protocol.hash for name, protocol in PRESETS.items()}
+    assert hashes["pointflow"] == hashes["pvd"] == hashes["lion"]  # they differ in the EMD, which has a name of its own
+    assert len({hashes[name] for name in ("strict", "hyperdiffusion", "pointflow", "dpc", "lion-box")}) == 5
+
+
 def test_a_misspelt_protocol_is_named_with_its_nearest():
     with pytest.raises(HdbenchError, match="Did you mean 'strict'"):
         preset("strikt")
 
 
-@pytest.mark.parametrize("change", [{"points": 0}, {"over_generation": 1.1}, {"over_generation": 0.5}, {"resolution": 2}])
+OUT_OF_RANGE = [{"points": 0}, {"over_generation": 1.1}, {"over_generation": 0.5}, {"resolution": 2}, {"emd_points": 0}]
+
+
+@pytest.mark.parametrize("change", OUT_OF_RANGE)
 def test_settings_out_of_range_are_refused(change):
     with pytest.raises(HdbenchError, match=f"protocol.{next(iter(change))}"):
         Protocol(**change)

@@ -1,0 +1,334 @@
+"""What a comparison holds: the parts that metrics say they read, each by a provider.
+
+A provider says why its part cannot be had, computes once what depends on the reference alone (all methods share it), and then
+the part for one set of generated shapes:
+
+    ""               squared Chamfer distances, always there            emd, emd-approx, emd-approx-squared    other distances
+    grid             points per cell of a cloud (Features)              features/NAME    features of an extractor
+    train            nearest training shapes (Neighbours)               weights          the same in weight space
+    meshes, motion   figures per shape (Figures)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdbench.distances import chamfer_matrix, whole
+from hdbench.errors import HdbenchError, unknown
+from hdbench.interfaces import Comparison, FeatureExtractor, Features, Figures, Metric, Neighbours, Pairs, Part, Session
+from hdbench.points import NORMALISATIONS
+from hdbench.protocol import Protocol
+from hdbench.registry import Registry
+from hdbench.shape_set import ShapeSet
+
+Known = Mapping[str, NDArray[Any]]  # what depends on the reference alone, by "part/array"
+
+NEIGHBOURS = 3  # nearest training shapes that are kept of every shape: the paper's figure 8 shows three
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sets:
+    """What generated shapes are held against, and under which protocol; ``device`` computes distances and features."""
+
+    reference: ShapeSet
+    protocol: Protocol
+    training: ShapeSet | None = None
+    threads: int | None = None
+    device: str = "cpu"
+    prepared: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+    def clouds(self, which: Literal["reference", "training"]) -> NDArray[np.float32]:
+        """Normalised clouds [n, t, q, 3] of the reference or of the training shapes, made once."""
+        if which not in self.prepared:
+            shapes = self.reference if which == "reference" else self.training
+            assert shapes is not None
+            self.prepared[which] = prepare(shapes.clouds, self.protocol)
+        return self.prepared[which]
+
+
+def prepare(clouds: Any, protocol: Protocol, normalisation: str | None = None) -> NDArray[np.float32]:
+    """Clouds [n, t, q, 3] as the protocol wants them; empty samples stay nan, or become zeros where the protocol says so."""
+    array, name = np.asarray(clouds, dtype=np.float32), normalisation or protocol.normalisation
+    ready = array if name == "none" else NORMALISATIONS[name](array)
+    if protocol.empties == "zeros":
+        ready = np.where(whole(ready)[:, None, None, None], ready, np.float32(0))
+    return cast(NDArray[np.float32], ready)
+
+
+def known_of_reference(sets: Sets, metrics: Sequence[Metric]) -> dict[str, NDArray[Any]]:
+    """What the parts of these metrics owe to the reference (and training) shapes alone: compute it once, hand it to every row."""
+    known: dict[str, NDArray[Any]] = {}
+    for name in parts_read(metrics):
+        part = provider(name)
+        if part.missing(sets.reference, sets) is None:
+            known |= {f"{name}/{key}": value for key, value in part.of_reference(sets).items()}
+    return known
+
+
+def compare(generated: ShapeSet, sets: Sets, metrics: Sequence[Metric], known: Known) -> Comparison:
+    """One set of generated shapes against the reference, with all parts that ``metrics`` read."""
+    clouds = prepare(generated.clouds, sets.protocol)
+    parts = {name: provider(name).part(generated, clouds, sets, _own(known, name)) for name in parts_read(metrics)}
+    chamfer = cast(Pairs, parts.pop(""))
+    return Comparison(
+        generated=clouds,
+        reference=sets.clouds("reference"),
+        between=chamfer.between,
+        within_generated=chamfer.within_generated,
+        within_reference=chamfer.within_reference,
+        ties=sets.protocol.ties,
+        parts=parts,
+    )
+
+
+def left_out(generated: ShapeSet, sets: Sets, metrics: Sequence[Metric]) -> dict[str, str]:
+    """{name of a metric: why it cannot be computed on these sets}."""
+    reasons = {name: provider(name).missing(generated, sets) for name in parts_read(metrics)}
+    found = {metric.name: [reasons[name] for name in metric.reads if reasons[name]] for metric in metrics}
+    return {name: str(why[0]) for name, why in found.items() if why}
+
+
+def parts_read(metrics: Sequence[Metric]) -> list[str]:
+    """The parts that these metrics read; Chamfer distances (named by the empty string) first."""
+    return list(dict.fromkeys(["", *(name for metric in metrics for name in metric.reads)]))
+
+
+def _own(known: Known, name: str) -> Known:
+    return {key.removeprefix(f"{name}/"): value for key, value in known.items() if key.rpartition("/")[0] == name}
+
+
+# ----------------------------------------------------------------------------------------------------------- providers
+
+
+class Provider(ABC):
+    """Computes one part of a comparison."""
+
+    @abstractmethod
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        """Why the part cannot be had, or None if it can."""
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        """What depends on the reference and training shapes alone."""
+        return {}
+
+    @abstractmethod
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        """The part for these generated shapes, whose normalised clouds are ``clouds``."""
+
+
+def provider(name: str) -> Provider:
+    """The provider of a part; HdbenchError with the nearest name if there is none."""
+    kind, _, of = name.partition("/")
+    if kind == "features" and of:
+        return ShapeFeatures(of)
+    if name not in PROVIDERS:
+        raise unknown("part of a comparison", name, [*PROVIDERS, "features/NAME"])
+    return PROVIDERS[name]
+
+
+class Distances(Provider):
+    """A distance between sequences of clouds: the full matrices."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        return None
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        return {"within": self.matrix(sets.clouds("reference"), None, sets)}
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        return Pairs(
+            self.matrix(clouds, sets.clouds("reference"), sets), self.matrix(clouds, None, sets), known["within"]
+        )  # fmt: skip
+
+    @abstractmethod
+    def matrix(self, a: NDArray[np.float32], b: NDArray[np.float32] | None, sets: Sets) -> NDArray[np.float64]:
+        """Distances [n, m]; of ``a`` to itself without ``b``."""
+
+
+class Chamfer(Distances):
+    """Squared, mean + mean."""
+
+    def matrix(self, a: NDArray[np.float32], b: NDArray[np.float32] | None, sets: Sets) -> NDArray[np.float64]:
+        return chamfer_matrix(a, b, sets.protocol.distance, sets.threads, device=sets.device)
+
+
+class EarthMover(Distances):
+    """The mean distance under the best assignment, or one of the approximations that papers print."""
+
+    def __init__(self, variant: Literal["exact", "approx", "approx-squared"]) -> None:
+        self.variant = variant
+
+    def matrix(self, a: NDArray[np.float32], b: NDArray[np.float32] | None, sets: Sets) -> NDArray[np.float64]:
+        from hdbench.emd import emd_matrix
+
+        return emd_matrix(a, b, self.variant, sets.protocol.emd_points or a.shape[2], sets.threads)
+
+
+class PerShape(Provider):
+    """A vector of features for every shape of both sets."""
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        return {"reference": self.vectors(sets.reference, sets)}
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        return Features(self.vectors(generated, sets), known["reference"])
+
+    def vectors(self, shapes: ShapeSet, sets: Sets) -> NDArray[np.float64]:
+        """[n, d]; nan for empty samples."""
+        clouds = prepare(shapes.clouds, sets.protocol, self.normalisation(sets.protocol))
+        full = whole(clouds)
+        found = self.of_clouds(clouds[full], sets)
+        out = np.full((len(clouds), found.shape[1]), np.nan)
+        out[full] = found
+        return out
+
+    @abstractmethod
+    def normalisation(self, protocol: Protocol) -> str:
+        """The normalisation of the clouds that it looks at."""
+
+    @abstractmethod
+    def of_clouds(self, clouds: NDArray[np.float32], sets: Sets) -> NDArray[np.float64]:
+        """Vectors [n, d] of finite clouds [n, t, q, 3]."""
+
+
+class ShapeFeatures(PerShape):
+    """The features of an extractor that a plugin offers."""
+
+    def __init__(self, name: str) -> None:
+        cls = Registry().load().resolve("features", name)
+        self.extractor: FeatureExtractor = cls(cls.Config())
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        if generated.frames > 1:
+            return "features are of single shapes, these are sequences"
+        try:
+            self.extractor.fingerprint()
+        except HdbenchError as error:
+            return str(error)
+        return None
+
+    def normalisation(self, protocol: Protocol) -> str:
+        return self.extractor.normalisation if protocol.features_on == "own" else protocol.normalisation
+
+    def of_clouds(self, clouds: NDArray[np.float32], sets: Sets) -> NDArray[np.float64]:
+        import torch
+
+        return self.extractor.extract(clouds[:, 0], Session(0, torch.device(sets.device)))
+
+
+class Grid(PerShape):
+    """How many points of a shape lie in each cell of a 28^3 grid, for the Jensen-Shannon divergence."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        return None
+
+    def normalisation(self, protocol: Protocol) -> str:
+        return "shape_bbox_half" if protocol.grid == "box" else protocol.normalisation
+
+    def of_clouds(self, clouds: NDArray[np.float32], sets: Sets) -> NDArray[np.float64]:
+        from hdbench.grid import cell_counts
+
+        return cell_counts(clouds)
+
+
+class Training(Provider):
+    """The nearest training shapes by Chamfer distance."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        return None if sets.training is not None and len(sets.training) > NEIGHBOURS else _NO_TRAINING
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        training = sets.clouds("training")
+        distances, index = self._nearest(sets.clouds("reference"), training, NEIGHBOURS, sets)
+        among, own = self._nearest(training, training, 2, sets)
+        others = np.where(own[:, 0] == np.arange(len(own)), among[:, 1], among[:, 0])  # a copy may stand before the shape itself
+        return {"reference": distances, "reference_index": index, "training": others}
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        return Neighbours(*self._nearest(clouds, sets.clouds("training"), NEIGHBOURS, sets), **known)
+
+    def _nearest(self, a: Any, b: Any, k: int, sets: Sets) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        from hdbench.nearest import nearest_neighbours
+
+        return nearest_neighbours(a, b, k, threads=sets.threads)
+
+
+_NO_TRAINING = f"it needs more than {NEIGHBOURS} training shapes (--train)"
+
+
+class Weights(Provider):
+    """The nearest training weights by Euclidean distance."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        known = sets.training is not None and sets.training.weights is not None and sets.reference.weights is not None
+        if not known or (generated.weights is None):
+            return "it needs shapes that are fields: generated, training and reference weights"
+        return None if len(cast(ShapeSet, sets.training)) > NEIGHBOURS else _NO_TRAINING
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        training = cast(ShapeSet, sets.training).weights
+        among = _euclidean(training, training)
+        np.fill_diagonal(among, np.inf)
+        distances, index = _lowest(_euclidean(sets.reference.weights, training), NEIGHBOURS)
+        return {"reference": distances, "reference_index": index, "training": among.min(1)}
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        training = cast(ShapeSet, sets.training).weights
+        return Neighbours(*_lowest(_euclidean(generated.weights, training), NEIGHBOURS), **known)
+
+
+def _euclidean(a: Any, b: Any) -> NDArray[np.float64]:
+    from scipy.spatial.distance import cdist
+
+    return cdist(np.asarray(a, np.float64), np.asarray(b, np.float64))
+
+
+def _lowest(distances: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    index = np.argsort(distances, axis=1, kind="stable")[:, :count]
+    return np.take_along_axis(distances, index, 1), index
+
+
+class MeshFigures(Provider):
+    """Is it watertight, in how many pieces, of which genus and volume: where the shapes came as meshes."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        return "it needs meshes, and the generated shapes are clouds" if generated.figures is None else None
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        return Figures(generated.figures or {}, sets.reference.figures or {})
+
+
+class Motion(Provider):
+    """How the frames of a sequence differ."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        return "it needs sequences, and these shapes have a single frame" if generated.frames < 2 else None
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        from hdbench.motion import motion_figures
+
+        return motion_figures(sets.clouds("reference"))
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        from hdbench.motion import motion_figures
+
+        return Figures(motion_figures(clouds), known)
+
+
+PROVIDERS: dict[str, Provider] = {
+    "": Chamfer(),
+    "emd": EarthMover("exact"),
+    "emd-approx": EarthMover("approx"),
+    "emd-approx-squared": EarthMover("approx-squared"),
+    "grid": Grid(),
+    "train": Training(),
+    "weights": Weights(),
+    "meshes": MeshFigures(),
+    "motion": Motion(),
+}
