@@ -359,6 +359,15 @@ class Comparison:
         return np.asarray(~np.isfinite(self.generated).all((1, 2, 3)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Vector:
+    """A case whose answer is known exactly: ``expected`` {column: value} of a metric on ``comparison``, and why it is known."""
+
+    title: str
+    comparison: Comparison
+    expected: Mapping[str, float]
+
+
 class Metric(Component):
     """One number (or a few) that says how alike two sets of shapes are, and how to read it."""
 
@@ -380,6 +389,11 @@ class Metric(Component):
     @abstractmethod
     def measure(self, comparison: Comparison) -> dict[str, float]:
         """Values by column; the first is the one that tables print. In the metric's unit."""
+
+    @classmethod
+    def vectors(cls) -> Sequence[Vector]:
+        """Cases with known answers, which ``hdbench metrics --selftest`` and the contract run."""
+        return ()
 
 
 INTERFACES: dict[str, type[Component]] = {
