@@ -15,6 +15,7 @@ from hdbench.testing.baseline import BaselineContract
 from hdbench.testing.contract import ComponentContract, Contract
 from hdbench.testing.denoiser import DenoiserContract
 from hdbench.testing.encoder import EncoderContract
+from hdbench.testing.features import FeaturesContract
 from hdbench.testing.metric import MetricContract
 from hdbench.testing.recipe import RecipeContract
 from hdbench.testing.sampler import SamplerContract
@@ -26,6 +27,7 @@ __all__ = [
     "Contract",
     "DenoiserContract",
     "EncoderContract",
+    "FeaturesContract",
     "MetricContract",
     "RecipeContract",
     "SamplerContract",

@@ -6,12 +6,9 @@ from functools import cache
 
 import numpy as np
 import trimesh
-from numpy.typing import NDArray
 
-from hdbench.distances import chamfer_matrix
-from hdbench.interfaces import Comparison, FieldSamples, QuerySpec
+from hdbench.interfaces import FieldSamples, QuerySpec
 from hdbench.sampling import sample_field, stack
-from hdbench.seeds import numpy_generator
 from hdbench.shapes import Mesh, Shape
 
 RADII = (0.42, 0.3, 0.36)
@@ -33,22 +30,6 @@ def balls(frames: int) -> tuple[Shape, ...]:
 def ball_samples(spec: QuerySpec, frames: int) -> FieldSamples:
     """What an encoder sees of the three spheres."""
     return stack([sample_field(shape, spec, seed=0) for shape in balls(frames)])
-
-
-def ellipsoids(count: int, points: int, key: str) -> NDArray[np.float32]:
-    """Points on ellipsoids of random axes, [count, 1, points, 3]."""
-    rng = numpy_generator("ellipsoids", key, count)
-    directions = rng.normal(size=(count, 1, points, 3))
-    axes = rng.uniform(0.3, 1.0, (count, 1, 1, 3))
-    return (axes * directions / np.linalg.norm(directions, axis=-1, keepdims=True)).astype(np.float32)
-
-
-def compare(generated: NDArray[np.float32], reference: NDArray[np.float32]) -> Comparison:
-    """Two sets of clouds as metrics see them."""
-    between = chamfer_matrix(generated, reference, threads=1)
-    return Comparison(
-        generated, reference, between, chamfer_matrix(generated, threads=1), chamfer_matrix(reference, threads=1)
-    )  # fmt: skip
 
 
 def signed_volume(mesh: Mesh) -> float:
