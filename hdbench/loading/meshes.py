@@ -1,0 +1,105 @@
+"""A folder of meshes -> a set of shapes: surface points by area, and the figures of every mesh.
+
+The files are read and mended by the source of shapes ``meshes`` (equal vertices merged, repeated faces dropped, turned
+outwards), whose plugin the registry finds. Points are uniform on the whole surface, for generated and reference meshes alike.
+Figures are those of the mended meshes; how many faces had no area is then unknown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hdbench.errors import HdbenchError
+from hdbench.interfaces import ShapeSource
+from hdbench.loading.folders import Progress, as_shapes, refuse_none, said_of_lost
+from hdbench.loading.listing import Listing
+from hdbench.loading.taking import said_of_copies
+from hdbench.loading.wording import plural, some
+from hdbench.points import sample_surface
+from hdbench.registry import Registry
+from hdbench.seeds import numpy_generator
+from hdbench.shape_set import ShapeSet
+from hdbench.shapes import Mesh, Shape, geometry_digest
+from hdbench.validity import mesh_figures
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of meshes while they are read: figures by shape, what was mended, what is lost, digests that tell copies."""
+
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    mended: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def notes(self, count: int) -> list[str]:
+        copies = [names for names in self.digests.values() if len(names) > 1]
+        mended = some([f"{name}: {text}" for name, text in self.mended.items()], 3)
+        said = [f"mended: {len(self.mended)} of {plural(count, 'shape')} ({mended})"] if self.mended else []
+        return [*said, *said_of_copies(copies, count), *said_of_lost(self.lost)]
+
+
+def read_meshes(listing: Listing, frames: int | None, points: int, seed: int, progress: Progress) -> ShapeSet:
+    """Clouds [n, t, points, 3] and figures of the meshes. A mesh that cannot be read, or has no area, is an empty sample: nan.
+
+    The points of a shape depend on ``seed`` and on its name alone. Raises HdbenchError when no mesh can be used.
+    """
+    _refuse_sequences_in_files(listing)
+    shapes, notes = as_shapes(listing, frames)
+    source_class = Registry().load().resolve("shapes", "meshes")
+    source: ShapeSource = source_class(source_class.Config(path=str(listing.folder)))
+    kept, clouds = _Kept(), []
+    for done, (name, paths) in enumerate(shapes.items(), start=1):
+        try:
+            meshes = _meshes_of(source, [listing.name(path) for path in paths], name, kept)
+            clouds.append(_cloud(meshes, points, numpy_generator(seed, "points", name)))
+        except HdbenchError as error:
+            kept.lost[name] = str(error).rstrip(".")
+            clouds.append(np.full((len(paths), points, 3), np.nan, np.float32))
+        progress(done, len(shapes))
+    refuse_none(listing, len(shapes), kept.lost)
+    read = f"{plural(len(listing.files), 'mesh')} in sorted order, {points} points by area on each"
+    said = (read, *listing.notes, *notes, *kept.notes(len(shapes)))
+    return ShapeSet(np.stack(clouds), figures=_columns(kept.figures, tuple(shapes)), names=tuple(shapes), notes=said)
+
+
+def _meshes_of(source: ShapeSource, names: Sequence[str], shape: str, kept: _Kept) -> tuple[Mesh, ...]:
+    """The frames of one shape; files its figures, its digest and what was mended. ShapeError when a frame cannot be used."""
+    read = [source.shape_with_notes(name) for name in names]
+    frames = tuple(part.frames[0] for part, _ in read)
+    mended = [note for _, notes in read for note in notes]
+    if mended:
+        kept.mended[shape] = some(mended, 1)
+    kept.digests[geometry_digest(Shape(shape, frames))].append(shape)
+    kept.figures[shape] = mesh_figures(frames)
+    return frames
+
+
+def _cloud(frames: Sequence[Mesh], points: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    return np.stack([sample_surface(mesh, points, rng) for mesh in frames]).astype(np.float32)
+
+
+def _columns(figures: Mapping[str, dict[str, float]], names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """{name of a figure: [n]}; shapes that could not be read have those of an empty mesh."""
+    nothing = mesh_figures((Mesh(np.empty((0, 3)), np.empty((0, 3), np.int64)),))
+    rows = [figures.get(name, nothing) | {"degenerate": np.nan} for name in names]
+    return {key: np.array([row[key] for row in rows]) for key in nothing}
+
+
+def _refuse_sequences_in_files(listing: Listing) -> None:
+    """A GLB file that hdbench wrote of a sequence holds all its frames as nodes: read as a mesh, they would lie in each other."""
+    glb = next((path for path in listing.files if path.suffix.lower() == ".glb"), None)
+    if glb is None:
+        return
+    with glb.open("rb") as file:
+        head = file.read(2**16)
+    if b'"frame_000"' in head and b'"frame_001"' in head:
+        raise HdbenchError(
+            f"'{glb}' holds the frames of a sequence, which cannot be told apart once they are read. Score the run folder that "
+            "it is in, or a sub-folder of frames for each sequence."
+        )
