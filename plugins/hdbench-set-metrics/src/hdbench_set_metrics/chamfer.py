@@ -1,36 +1,27 @@
-"""MMD, COV and 1-NNA on squared Chamfer distances: the columns of HyperDiffusion's Table 1.
+"""MMD, COV and 1-NNA: the columns of HyperDiffusion's Table 1, on squared Chamfer distances.
 
 Sources: Achlioptas et al. 2018 (MMD, COV), Lopez-Paz and Oquab 2017 and Yang et al. 2019 (1-NNA); the tie rule ``first``
-reproduces github.com/stevenygd/PointFlow@26e8c26. All three read nothing but the distances of a Comparison. A sample that came
-out empty covers nothing, is never the nearest of anything, and is always recognised as generated.
+reproduces github.com/stevenygd/PointFlow@26e8c26. All of them read nothing but distances (``emd`` has the same on others). A
+sample that came out empty covers nothing, is never the nearest of anything, and is always recognised as generated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.interfaces import Comparison, Metric
+from hdbench.interfaces import Comparison, Pairs, Vector
+from hdbench_set_metrics import cases
+from hdbench_set_metrics.pairs import OnDistances, empty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoSettings:
-    """These metrics have nothing to set: what could vary belongs to the protocol."""
-
-
-def _empty(comparison: Comparison) -> NDArray[np.bool_]:
-    """Which generated samples have no surface, [g]."""
-    return np.asarray(np.isinf(comparison.between).all(axis=1))
-
-
-class MinimumMatchingDistance(Metric):
+class MinimumMatchingDistance(OnDistances):
     """Mean over the reference shapes of the distance to the nearest generated one. Blind to what else was generated."""
 
     name = "mmd-cd"
     source = "Achlioptas et al. 2018, section 4"
-    Config = NoSettings
     direction = "lower"
     range = (0.0, np.inf)
     unit = "x100"
@@ -38,15 +29,38 @@ class MinimumMatchingDistance(Metric):
 
     def measure(self, comparison: Comparison) -> dict[str, float]:
         """``MMD``, times 100; infinite when every sample is empty."""
-        return {"MMD": 100 * float(comparison.between.min(axis=0).mean())}
+        return self.columns({"MMD": 100 * float(self.pairs(comparison).between.min(axis=0).mean())})
+
+    @classmethod
+    def vectors(cls) -> Sequence[Vector]:
+        return cases.on_a_line(cls, "MMD")
 
 
-class Coverage(Metric):
+class MatchingDistanceOfSamples(OnDistances):
+    """Mean over the generated shapes of the distance to the nearest reference: MMD the other way round. It sees what MMD is
+    blind to, bad samples beside good ones, and is blind to what was not generated."""
+
+    name = "mmd-smp-cd"
+    source = "github.com/stevenygd/PointFlow@26e8c26, 'lgan_mmd_smp'"
+    direction = "lower"
+    range = (0.0, np.inf)
+    unit = "x100"
+    definition = "mean over generated shapes of the squared Chamfer distance to the nearest reference shape, times 100"
+
+    def measure(self, comparison: Comparison) -> dict[str, float]:
+        """``MMD-smp``, times 100; infinite when any sample is empty."""
+        return self.columns({"MMD-smp": 100 * float(self.pairs(comparison).between.min(axis=1).mean())})
+
+    @classmethod
+    def vectors(cls) -> Sequence[Vector]:
+        return cases.on_a_line(cls, "MMD-smp")
+
+
+class Coverage(OnDistances):
     """Share of the reference shapes that are the nearest reference of at least one generated shape; its ideal is near 57 %."""
 
     name = "cov-cd"
     source = "Achlioptas et al. 2018, section 4"
-    Config = NoSettings
     direction = "higher"
     range = (0.0, 100.0)
     unit = "%"
@@ -54,17 +68,15 @@ class Coverage(Metric):
 
     def measure(self, comparison: Comparison) -> dict[str, float]:
         """``COV`` in percent. Fair ties: its expectation when each sample picks among equally near references at random."""
-        between = comparison.between[~_empty(comparison)]
-        if len(between) == 0:
-            return {"COV": 0.0}
-        if comparison.ties == "first":
-            return {"COV": 100 * len(np.unique(between.argmin(axis=1))) / between.shape[1]}
-        nearest = between == between.min(axis=1, keepdims=True)
-        missed = np.prod(1 - nearest / nearest.sum(axis=1, keepdims=True), axis=0)
-        return {"COV": 100 * float(np.mean(1 - missed))}
+        pairs = self.pairs(comparison)
+        return self.columns({"COV": 100 * _coverage(pairs.between[~empty(pairs)], comparison.ties == "fair")})
+
+    @classmethod
+    def vectors(cls) -> Sequence[Vector]:
+        return cases.on_a_line(cls, "COV")
 
 
-class NearestNeighbourAccuracy(Metric):
+class NearestNeighbourAccuracy(OnDistances):
     """Leave-one-out accuracy of a nearest-neighbour classifier that tells generated from reference shapes.
 
     50 % when the two sets cannot be told apart, 100 % when they are far apart, 0 % when each generated shape is a copy of a
@@ -74,7 +86,6 @@ class NearestNeighbourAccuracy(Metric):
 
     name = "1nna-cd"
     source = "Lopez-Paz and Oquab 2017; Yang et al. 2019 (PointFlow), section 5.1"
-    Config = NoSettings
     direction = "target"
     target = 50.0
     range = (0.0, 100.0)
@@ -83,25 +94,42 @@ class NearestNeighbourAccuracy(Metric):
 
     def measure(self, comparison: Comparison) -> dict[str, float]:
         """``1-NNA``, ``acc_t`` (reference shapes) and ``acc_f`` (generated shapes), in percent."""
-        reference_tie = 0.5 if comparison.ties == "fair" else 1.0
-        across, among_generated = comparison.between, _without_self(comparison.within_generated)
-        among_reference = _without_self(comparison.within_reference)
-        on_reference = _credit(_nearest(among_reference), across.min(axis=0), reference_tie)
-        on_generated = _credit(_nearest(among_generated), across.min(axis=1), 1 - reference_tie)
-        on_generated[_empty(comparison)] = 1.0
+        on_reference, on_generated = recognised(self.pairs(comparison), comparison.ties == "fair")
         both = np.concatenate([on_reference, on_generated])
-        return {"1-NNA": 100 * both.mean(), "acc_t": 100 * on_reference.mean(), "acc_f": 100 * on_generated.mean()}
+        return self.columns({"1-NNA": 100 * both.mean(), "acc_t": 100 * on_reference.mean(), "acc_f": 100 * on_generated.mean()})
+
+    @classmethod
+    def vectors(cls) -> Sequence[Vector]:
+        return cases.on_a_line(cls, "1-NNA", "acc_t", "acc_f")
 
 
-def _without_self(within: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The distances of a set to itself, a shape's distance to itself being infinite."""
+# ------------------------------------------------------------------------------------------------------------ arithmetic
+
+
+def _coverage(between: NDArray[np.float64], fair: bool) -> float:
+    """Share of the columns of ``between`` [g, r] that are the least of some row."""
+    if len(between) == 0:
+        return 0.0
+    if not fair:
+        return len(np.unique(between.argmin(axis=1))) / between.shape[1]
+    nearest = between == between.min(axis=1, keepdims=True)
+    missed = np.prod(1 - nearest / nearest.sum(axis=1, keepdims=True), axis=0)
+    return float(np.mean(1 - missed))
+
+
+def recognised(pairs: Pairs, fair: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The classifier's credit on every reference shape [r] and on every generated one [g], 0..1."""
+    reference_tie = 0.5 if fair else 1.0
+    on_reference = _credit(_nearest(pairs.within_reference), pairs.between.min(axis=0), reference_tie)
+    on_generated = _credit(_nearest(pairs.within_generated), pairs.between.min(axis=1), 1 - reference_tie)
+    on_generated[empty(pairs)] = 1.0
+    return on_reference, on_generated
+
+
+def _nearest(within: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance to the nearest other shape of the same set, [n]."""
     others = within.copy()
     np.fill_diagonal(others, np.inf)
-    return others
-
-
-def _nearest(others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distance to the nearest other shape of the same set, [n]."""
     return others.min(axis=1, initial=np.inf)
 
 
