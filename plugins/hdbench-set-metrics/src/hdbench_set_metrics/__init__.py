@@ -73,7 +73,7 @@ def _on_novelty() -> list[Offer]:
         _metric("novelty-cd", "novelty:NoveltyRatio", "distance to the nearest training shape, against test shapes", _MEEHAN),
         _metric(
             "weight-nn-ratio", "novelty:WeightRatio", "distance of generated weights to the nearest training weights",
-            "Zeng et al. 2026",
+            "Zeng et al. 2025 (arXiv 2506.07998)",
         ),
     ]  # fmt: skip
 

@@ -158,7 +158,7 @@ class WeightRatio(OnNeighbours):
     """
 
     name = "weight-nn-ratio"
-    source = "Zeng et al. 2026, Generative modeling of weights; github.com/boyazeng/weight_memorization@d613812"
+    source = "Zeng et al. 2025 (arXiv 2506.07998), distances to training weights; github.com/boyazeng/weight_memorization@d613812"
     direction = "target"
     target = 1.0
     range = (0.0, np.inf)
