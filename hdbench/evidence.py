@@ -34,13 +34,17 @@ NEIGHBOURS = 3  # nearest training shapes that are kept of every shape: the pape
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sets:
-    """What generated shapes are held against, and under which protocol; ``device`` computes distances and features."""
+    """What generated shapes are held against, and under which protocol; ``device`` computes distances and features.
+
+    With ``skip_pairs`` distances that are nobody's nearest may be infinite: enough for values, too little for intervals.
+    """
 
     reference: ShapeSet
     protocol: Protocol
     training: ShapeSet | None = None
     threads: int | None = None
     device: str = "cpu"
+    skip_pairs: bool = False
     prepared: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def clouds(self, which: Literal["reference", "training"]) -> NDArray[np.float32]:
@@ -61,12 +65,15 @@ def prepare(clouds: Any, protocol: Protocol, normalisation: str | None = None) -
     return cast(NDArray[np.float32], ready)
 
 
-def known_of_reference(sets: Sets, metrics: Sequence[Metric]) -> dict[str, NDArray[Any]]:
-    """What the parts of these metrics owe to the reference (and training) shapes alone: compute it once, hand it to every row."""
-    known: dict[str, NDArray[Any]] = {}
+def known_of_reference(sets: Sets, metrics: Sequence[Metric], before: Known | None = None) -> dict[str, NDArray[Any]]:
+    """What the parts of these metrics owe to the reference (and training) shapes alone: compute it once, hand it to every row.
+
+    What is known ``before`` is kept and not computed again.
+    """
+    known: dict[str, NDArray[Any]] = dict(before or {})
     for name in parts_read(metrics):
         part = provider(name)
-        if part.missing(sets.reference, sets) is None:
+        if not _own(known, name) and part.missing(sets.reference, sets) is None:
             known |= {f"{name}/{key}": value for key, value in part.of_reference(sets).items()}
     return known
 
@@ -266,21 +273,22 @@ class Weights(Provider):
     """The nearest training weights by Euclidean distance."""
 
     def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
-        known = sets.training is not None and sets.training.weights is not None and sets.reference.weights is not None
-        if not known or (generated.weights is None):
-            return "it needs shapes that are fields: generated, training and reference weights"
-        return None if len(cast(ShapeSet, sets.training)) > NEIGHBOURS else _NO_TRAINING
-
-    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
-        training = cast(ShapeSet, sets.training).weights
-        among = _euclidean(training, training)
-        np.fill_diagonal(among, np.inf)
-        distances, index = _lowest(_euclidean(sets.reference.weights, training), NEIGHBOURS)
-        return {"reference": distances, "reference_index": index, "training": among.min(1)}
+        if sets.training is None or sets.training.weights is None or generated.weights is None:
+            return "it needs the weights of generated and of training shapes, so a method of neural fields"
+        return None if len(sets.training) > NEIGHBOURS else _NO_TRAINING
 
     def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
         training = cast(ShapeSet, sets.training).weights
-        return Neighbours(*_lowest(_euclidean(generated.weights, training), NEIGHBOURS), **known)
+        among = _euclidean(training, training)
+        np.fill_diagonal(among, np.inf)
+        nearest = _lowest(_euclidean(generated.weights, training), NEIGHBOURS)
+        return Neighbours(*nearest, *self._of_reference(sets.reference, training), among.min(1))
+
+    def _of_reference(self, reference: ShapeSet, training: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Test shapes are rarely fitted: without weights they are at unknown distances."""
+        if reference.weights is not None:
+            return _lowest(_euclidean(reference.weights, training), NEIGHBOURS)
+        return np.full((len(reference), NEIGHBOURS), np.nan), np.full((len(reference), NEIGHBOURS), -1)
 
 
 def _euclidean(a: Any, b: Any) -> NDArray[np.float64]:

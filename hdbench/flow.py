@@ -9,7 +9,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,14 @@ from hdbench.recipes import Recipe
 from hdbench.seeds import numpy_generator, seed_of
 from hdbench.shapes import Split, split_by_fraction
 from hdbench.stages.diffuse import TILE
+from hdbench.stages.measure import SetRows
 from hdbench.store import Rows, load_info
 
-REFERENCE_ROWS = {"gaussian": "weight-space Gaussian", "interpolate": "interpolation of two"}  # stage -> title
+REFERENCE_ROWS = {  # stage -> title
+    "noise": "training fields + noise",
+    "gaussian": "weight-space Gaussian",
+    "interpolate": "interpolation of two",
+}
 CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
 
 STAGES = "hdbench.stages"
@@ -49,13 +54,15 @@ class Data:
 
 @dataclass(slots=True)
 class Outcome:
-    """One row in the making: its samples by draw, the files of its meshes, and its scores or why there are none."""
+    """One row in the making: its samples by draw, the files of its meshes and of the fields that it learned from, and its scores
+    or why there are none."""
 
     title: str
     method: str
     origin: str
-    draws: list[Rows] = field(default_factory=list)
+    draws: list[SetRows] = field(default_factory=list)
     meshes: list[Path] = field(default_factory=list)
+    fields: list[Path] = field(default_factory=list)
     empties: int = 0
     requested: int = 0
     note: str = ""
@@ -75,14 +82,13 @@ def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
     """Every method of the plan on the same shapes, scored against the same test shapes under one protocol."""
     data = survey(plan, engine)
     preflight(plan, engine, data)
-    jobs: list[Callable[[], list[Outcome]]] = [lambda: [oracle(plan, engine, data)]]
+    jobs: list[Callable[[], list[Outcome]]] = [lambda: controls(plan, engine, data, reference_rows)]
     jobs += [lambda m=method: method_rows(plan, engine, data, m, reference_rows) for method in plan.titles]  # type: ignore[misc]
-    distances = engine.one(
-        "shapes: distances", f"{STAGES}.measure:within", clouds=data.select(data.split.test), protocol=plan.protocol
-    )
+    against = references(plan, data)
+    shared = engine.one("shapes: distances and features", f"{STAGES}.measure:known", **against)
 
     def scored(job: Callable[[], list[Outcome]]) -> list[Outcome]:
-        return [score(plan, engine, data, outcome, distances) for outcome in job()]
+        return [score(engine, outcome, against, shared) for outcome in job()]
 
     return Result(data, [outcome for outcomes in _side_by_side(jobs, scored, engine) for outcome in outcomes])
 
@@ -170,8 +176,8 @@ def method_rows(plan: Plan, engine: Engine, data: Data, method: str, reference_r
         if not isinstance(plan.settings[method], Recipe):
             return [baseline_clouds(plan, engine, data, outcome)]
         fields = encode(plan, engine, data, method)
-        references = reference_outcomes(plan, engine, data, method, fields) if reference_rows else []
-        return [recipe_clouds(plan, engine, data, outcome, fields), *references]
+        rows = reference_outcomes(plan, engine, data, method, fields) if reference_rows else []
+        return [replace(row, fields=fields) for row in (recipe_clouds(plan, engine, data, outcome, fields), *rows)]
     except HdbenchError as error:
         outcome.failure = str(error)
         return [outcome]
@@ -206,7 +212,7 @@ def recipe_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome, fiel
 
 
 def decode(plan: Plan, engine: Engine, data: Data, outcome: Outcome, rows: list[tuple[Path, int]]) -> Outcome:
-    """Weights (file, row) to meshes and clouds, CHUNK at a time."""
+    """Weights (file, row) to meshes and clouds, CHUNK at a time; the samples keep both."""
     recipe, encoder = plan.settings[outcome.method], plan.parts(outcome.method)["encoder"]
     resolution = plan.protocol.resolution or recipe.meshing.resolution
     level = recipe.meshing.level if plan.protocol.level is None else plan.protocol.level
@@ -214,7 +220,7 @@ def decode(plan: Plan, engine: Engine, data: Data, outcome: Outcome, rows: list[
     calls = [{"weights": Rows.of(chunk), "first": k * CHUNK} for k, chunk in enumerate(chunks)]
     stage = engine.stage(f"{outcome.title}: meshes", f"{STAGES}.decode:decode", calls, encoder=encoder,
                          frames=data.frames, resolution=resolution, level=level, points=plan.protocol.points)  # fmt: skip
-    return _with_clouds(plan, data, outcome, stage.parts(), [len(chunk) for chunk in chunks])
+    return _with_clouds(plan, outcome, stage.parts(), [len(chunk) for chunk in chunks], rows)
 
 
 def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) -> Outcome:
@@ -225,22 +231,43 @@ def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) ->
                        names=data.split.train, clouds=clouds)  # fmt: skip
     samples = engine.one(f"{outcome.title}: sample", f"{STAGES}.baseline:sample", baseline=baseline, state=state,
                          count=outcome.requested, points=plan.protocol.points)  # fmt: skip
-    return _with_clouds(plan, data, outcome, [samples], [outcome.requested])
+    return _with_clouds(plan, outcome, [samples], [outcome.requested])
 
 
-def _with_clouds(plan: Plan, data: Data, outcome: Outcome, paths: list[Path], counts: list[int]) -> Outcome:
+def _with_clouds(
+    plan: Plan, outcome: Outcome, paths: list[Path], counts: list[int], weights: list[tuple[Path, int]] | None = None
+) -> Outcome:
     """Cut the samples into draws of as many as the protocol asks for."""
     rows = [(path, i) for path, count in zip(paths, counts) for i in range(count)]
     size = len(rows) // plan.run.draws
-    outcome.draws = [Rows.of(rows[k * size : (k + 1) * size]) for k in range(plan.run.draws)]
+    cuts = [slice(k * size, (k + 1) * size) for k in range(plan.run.draws)]
+    outcome.draws = [SetRows(Rows.of(rows[cut]), None if weights is None else Rows.of(weights[cut])) for cut in cuts]
     outcome.meshes, outcome.empties = paths, sum(load_info(path)["empty"] for path in paths)
     return outcome
 
 
-def oracle(plan: Plan, engine: Engine, data: Data) -> Outcome:
-    """As many training shapes as generated ones: what a perfect generator would score."""
-    draws = [data.select(names) for names in training_draws(plan, data)]
-    return Outcome("training shapes (oracle)", "oracle", "reference", draws, requested=sum(len(d.rows) for d in draws))
+def references(plan: Plan, data: Data) -> dict[str, Any]:
+    """What every row is held against, with what: the arguments that the two stages of scoring share."""
+    return {
+        "reference": SetRows(data.select(data.split.test)),
+        "training": SetRows(data.select(data.split.train)),
+        "metrics": plan.metrics,
+        "protocol": plan.protocol,
+    }
+
+
+def controls(plan: Plan, engine: Engine, data: Data, reference_rows: bool) -> list[Outcome]:
+    """Rows that say what numbers mean. As many training shapes as generated ones: what a perfect generator would score, and a
+    generator that copies its training set, which novelty alone tells apart. The test shapes, sampled again: the floor."""
+    draws = [SetRows(data.select(names)) for names in training_draws(plan, data)]
+    oracle = Outcome("training shapes (oracle)", "oracle", "reference", draws, requested=sum(len(d.clouds) for d in draws))
+    if not reference_rows or plan.protocol.over_generation > 1:  # there are no more test shapes than test shapes
+        return [oracle]
+    again = engine.one("shapes: other points", f"{STAGES}.survey:resample", source=plan.source, names=data.split.test,
+                       points=plan.protocol.points)  # fmt: skip
+    count = len(data.split.test)
+    rows = SetRows(Rows.of([(again, k) for k in range(count)]))
+    return [oracle, Outcome("test shapes, other points", "resampled", "reference", [rows], requested=count)]
 
 
 def training_draws(plan: Plan, data: Data) -> list[tuple[str, ...]]:
@@ -251,7 +278,7 @@ def training_draws(plan: Plan, data: Data) -> list[tuple[str, ...]]:
 
 
 def reference_outcomes(plan: Plan, engine: Engine, data: Data, method: str, fields: list[Path]) -> list[Outcome]:
-    """Rows that keep us honest: training shapes through their own fields, a Gaussian and interpolation in weight space."""
+    """Rows that keep us honest: training shapes through their own fields, noise on them, a Gaussian and interpolation."""
     title, encoder = plan.titles[method], plan.parts(method)["encoder"]
     place = {name: (path, row) for path in fields for row, name in enumerate(_names(path))}
     again = [place[name] for names in training_draws(plan, data) for name in names]
@@ -264,16 +291,22 @@ def reference_outcomes(plan: Plan, engine: Engine, data: Data, method: str, fiel
     return outcomes
 
 
-def score(plan: Plan, engine: Engine, data: Data, outcome: Outcome, distances: Path) -> Outcome:
+def score(engine: Engine, outcome: Outcome, against: dict[str, Any], shared: Path) -> Outcome:
     """The metrics of a row, every draw against the test shapes; a row that cannot be scored says why."""
     if outcome.failure is None:
+        training = replace(against["training"], weights=_all_weights(outcome.fields) if outcome.fields else None)
         try:
-            path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, metrics=plan.metrics,
-                              reference=data.select(data.split.test), distances=distances, protocol=plan.protocol)  # fmt: skip
+            path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, shared=shared,
+                              **{**against, "training": training})  # fmt: skip
             outcome.score = load_info(path)
         except HdbenchError as error:
             outcome.failure = str(error)
     return outcome
+
+
+def _all_weights(fields: list[Path]) -> Rows:
+    """The weights of every fitted training shape."""
+    return Rows.of([(path, row) for path in fields for row in range(len(_names(path)))])
 
 
 def _requested(plan: Plan, data: Data) -> int:

@@ -22,7 +22,8 @@ PARTS = ("encoder", "denoiser", "sampler")
 class RunSettings:
     """``seed`` of everything; ``draws`` sets of samples are generated and scored; ``threads`` per training or sampling task
     (a part of the identity of a result, because the order of a sum depends on it; the number of processes is not);
-    ``metrics`` to print, all that are installed when empty."""
+    ``metrics`` to compute and print; when empty, all that are installed but those that must be asked for, and the table prints
+    those that are meant for every table (``hdbench metrics`` says which)."""
 
     seed: int = 0
     draws: int = 3
@@ -87,6 +88,12 @@ class Plan:
         return [self.ref("metric", name, _default(self.registry, "metric", name)) for name in self.run.metrics]
 
     @property
+    def printed(self) -> tuple[str, ...]:
+        """The metrics that the table prints: those for every table, or all when others were chosen by name."""
+        chosen = self.run.metrics != _default_metrics(self.registry)
+        return self.run.metrics if chosen else tuple(self.registry.metrics("table"))
+
+    @property
     def digest(self) -> str:
         """The identity of the run: its whole configuration."""
         return digest(dict(self.settings))
@@ -135,14 +142,18 @@ def make_plan(
         settings = from_dict(settings, table)
     settings = override(_swap_components(registry, settings, overrides), overrides)
     if not settings["run"].metrics:
-        installed = tuple(name for kind, name in registry.components if kind == "metric")
-        settings["run"] = replace(settings["run"], metrics=installed)
+        settings["run"] = replace(settings["run"], metrics=_default_metrics(registry))
     notes = {m: " ".join(filter(None, (notes[m], _changes(presets[m], settings[m])))) for m in methods}
     plan = Plan(settings, titles, notes, preset, registry)
     parts = [ref for m in titles if isinstance(settings[m], Recipe) for ref in plan.parts(m).values()]
     for ref in (plan.source, *plan.metrics, *parts):
         _refuse_settings_of_another(registry, ref)
     return plan
+
+
+def _default_metrics(registry: Registry) -> tuple[str, ...]:
+    """All that need not be asked for, those for every table first."""
+    return tuple(registry.metrics("table") + registry.metrics("score"))
 
 
 def _refuse_settings_of_another(registry: Registry, ref: Ref) -> None:

@@ -100,6 +100,12 @@ class Registry:
         """The names of all components of a kind, sorted."""
         return sorted(name for k, name in self.components if k == kind)
 
+    def metrics(self, when: str) -> list[str]:
+        """The metrics that are computed in every ``table``, in every full ``score``, or when they are ``asked`` for, as offered:
+        those on distances before those that read more."""
+        offers = [r.offer for (kind, _), r in self.components.items() if kind == "metric" and r.offer.when == when]
+        return [offer.name for offer in sorted(offers, key=lambda offer: "[" in offer.name)]
+
     def find(self, kind: str, name: str) -> Registered:
         """The offer of this kind and name; HdbenchError with the nearest name otherwise."""
         try:
@@ -146,6 +152,6 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 def builtin_commands(registry: Registry) -> Registry:
     """Register hdbench's own commands by the same hook that a plugin uses."""
-    for name in ("run", "plugins"):
+    for name in ("run", "score", "plugins", "metrics"):
         registry.add(importlib.import_module(f"hdbench.commands.{name}"), name, "hdbench", "built in")
     return registry

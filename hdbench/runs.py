@@ -10,6 +10,8 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
+import torch
+
 from hdbench.errors import HdbenchError
 from hdbench.flow import Data, Outcome, Result
 from hdbench.meshing import export_glb
@@ -18,7 +20,7 @@ from hdbench.provenance import git_state, library_versions, machine
 from hdbench.render import View, contact_sheet
 from hdbench.shapes import Mesh
 from hdbench.stages.decode import unpack
-from hdbench.store import FORMAT, load_tensors, read_json, write_atomically, write_json
+from hdbench.store import FORMAT, load_tensors, read_json, save_tensors, write_atomically, write_json
 
 SHOWN = 16  # shapes per row of the gallery: the first of each set, never chosen
 
@@ -129,9 +131,21 @@ def write_meshes(folder: Path, result: Result) -> None:
     for outcome in result.outcomes:
         if outcome.origin == "ours" and outcome.meshes:
             place = folder / "samples" / outcome.method
-            for index, frames in enumerate(_meshes(outcome, len(outcome.draws[0].rows))):
+            for index, frames in enumerate(_meshes(outcome, len(outcome.draws[0].clouds))):
                 if not any(mesh.is_empty for mesh in frames):
                     export_glb(frames if len(frames) > 1 else frames[0], place / f"{index:04d}.glb")
+
+
+def write_clouds(folder: Path, result: Result) -> None:
+    """``clouds/``: what was scored, for ``hdbench score`` and for other tools: the samples of every method by draw
+    [draws, g, t, q, 3], the test shapes and the training shapes [n, t, q, 3], as they were sampled."""
+    data = result.data
+    for name, split in (("reference", data.split.test), ("train", data.split.train)):
+        save_tensors(folder / "clouds" / f"{name}.safetensors", {"clouds": data.select(split).load("clouds")}, {})
+    for outcome in result.outcomes:
+        if outcome.origin == "ours" and outcome.draws:
+            draws = torch.stack([draw.clouds.load("clouds") for draw in outcome.draws])
+            save_tensors(folder / "clouds" / f"{outcome.method}.safetensors", {"clouds": draws}, {"title": outcome.title})
 
 
 def summary(data: Data) -> str:

@@ -1,48 +1,29 @@
-"""Clouds -> values with intervals: generated draws against a reference set, under a protocol.
+"""Shapes -> values with intervals: generated draws against a reference set, under a protocol.
 
-An interval is 95 %: value +- 1.96 standard deviations. Two standard deviations are estimated and the larger one is used.
-
-*Subsampling* (finite sets): the statistic is measured on random halves of the reference and of each draw, without replacement.
-The spread over the halves is that of the whole, since the finite-population factor of a half is exactly one. Drawing with
-replacement would put copies next to their originals and spoil every nearest-neighbour statistic.
-*Between draws* (the sampler's noise, and the training's if every draw has its own training): the spread of the draws over the
-square root of their number.
-
-The halves of the reference depend on its size alone, so two methods scored on one reference are compared half by half
-(``difference``). What no interval covers: other points on the same surfaces, and another split of the data.
+``hdbench.evidence`` makes the comparison that metrics see, ``hdbench.intervals`` says how far its numbers can be trusted, and
+``hdbench.permutation`` whether the two sets could be told apart at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.distances import chamfer_matrix, whole
+from hdbench.distances import whole
 from hdbench.errors import HdbenchError
+from hdbench.evidence import Known, Sets, compare, known_of_reference, left_out
 from hdbench.interfaces import Comparison, Metric
-from hdbench.points import NORMALISATIONS
+from hdbench.intervals import Estimate, estimate
+from hdbench.intervals import difference as paired_difference
+from hdbench.permutation import combined, nearest_neighbour_p_value
 from hdbench.protocol import Protocol
-from hdbench.seeds import numpy_generator
-from hdbench.tables import Column
-
-REPLICATES = 200
-NORMAL_95 = 1.96
-INTERVAL = "95 %: the larger of half-subsampling (finite reference and generated sets) and the spread between draws"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """A value, the half width of its 95 % interval (nan if the sets are too small to tell), and where the width comes from."""
-
-    value: float
-    half_width: float
-    subsampling_sd: float
-    draws_sd: float  # of the mean over draws; nan for a single draw
-    replicates: tuple[float, ...] = field(repr=False, default=())  # the statistic on each pair of halves
+from hdbench.replicates import Replicates, Statistic, replicate
+from hdbench.shape_set import ShapeSet, as_shape_set
+from hdbench.tables import Column, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +31,8 @@ class Score:
     """One method's numbers: an Estimate per column, how the columns are read, and what went into them (``asdict`` stores it).
 
     ``count`` is the number of generated shapes that were scored per draw, ``requested`` how many were made, ``empties`` the
-    share of the made ones that came out empty, over all draws.
+    share of the made ones that came out empty, over all draws. ``p_value``: of the permutation test that generated and
+    reference shapes are alike, by nearest neighbours in Chamfer distance. ``left_out``: {metric: why it was not computed}.
     """
 
     estimates: dict[str, Estimate]
@@ -61,17 +43,8 @@ class Score:
     requested: int
     reference_count: int
     draws: int
-
-
-def prepare(clouds: Any, protocol: Protocol) -> NDArray[np.float32]:
-    """Clouds [n, t, q, 3] as the protocol wants them; empty samples stay nan."""
-    array = np.asarray(clouds, dtype=np.float32)
-    return array if protocol.normalisation == "none" else NORMALISATIONS[protocol.normalisation](array)
-
-
-def reference_distances(reference: Any, protocol: Protocol, threads: int | None = None) -> NDArray[np.float64]:
-    """Distances [r, r] within the reference; they are the same for every method, so compute them once and hand them on."""
-    return chamfer_matrix(prepare(reference, protocol), precision=protocol.distance, threads=threads)
+    p_value: float = float("nan")
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def score(
@@ -79,118 +52,134 @@ def score(
     reference: Any,
     protocol: Protocol,
     metrics: Sequence[Metric],
-    within_reference: NDArray[np.float64] | None = None,
+    training: Any = None,
+    known: Known | None = None,
     threads: int | None = None,
+    device: str = "cpu",
+    intervals: bool = True,
 ) -> Score:
-    """Score draws [g, t, q, 3] each (nan where a sample came out empty) against a reference [r, t, q, 3].
+    """Score draws (generation seeds) of shapes against a reference: ShapeSets, or clouds [n, t, q, 3] (nan where empty).
 
-    Clouds come as they were sampled: the protocol's normalisation is applied here, to both sides. Deterministic, and bit for
-    bit the same for any number of ``threads``. Raises HdbenchError when a draw has not as many shapes as the protocol asks
-    for, when too few are left after dropping the empty ones, or when a reference cloud is not finite.
+    Clouds come as they were sampled: the protocol's normalisation is applied here, to all of them. ``training`` is what
+    novelty is measured against. ``known`` is ``evidence.known_of_reference`` of the same sets and metrics; what is missing in
+    it is computed. A metric that these sets do not allow is left out, with the reason. Without ``intervals`` distances that
+    decide nothing are skipped: the same values, much sooner. Deterministic, and bit for bit the same for any number of
+    ``threads``. Raises HdbenchError when a draw has not as many shapes as the protocol asks for, when too few are left after
+    dropping the empty ones, or when a reference cloud is not finite.
     """
-    wanted = _checked_reference(reference, protocol)
-    if within_reference is None:
-        within_reference = reference_distances(reference, protocol, threads)
-    made = [_checked_draw(draw, len(wanted), protocol) for draw in generated_draws]
+    sets = Sets(as_shape_set(reference), protocol, None if training is None else as_shape_set(training), threads, device,
+                skip_pairs=not intervals)  # fmt: skip
+    _check_reference(sets)
+    made = [_checked_draw(as_shape_set(draw), sets) for draw in generated_draws]
     if not made:
         raise HdbenchError("There is nothing to score: no draw of generated shapes was given.")
-    comparisons = [_compare(_kept(draw, len(wanted), protocol), wanted, within_reference, protocol, threads) for draw in made]
-    measured = [_measure(comparison, metrics) for comparison in comparisons]
-    replicates = _replicates(comparisons, metrics)
-    names = list(measured[0])
+    reasons = left_out(made[0], sets, metrics)
+    able = [metric for metric in metrics if metric.name not in reasons]
+    known = known_of_reference(sets, able, known)
+    comparisons = [compare(_kept(draw, sets), sets, able, known) for draw in made]
+    measured, refused = _measured(comparisons, able)
+    able = [metric for metric in able if metric.name not in refused]
+    draws = [_flat(values) for values in measured]
+    again = [metric for metric in able if metric.resampled]
+    replicates = _replicates(comparisons, again) if intervals else Replicates({}, len(sets.reference))
     return Score(
-        estimates={name: _estimate([m[name] for m in measured], [r[name] for r in replicates], len(wanted)) for name in names},
-        columns=_columns(comparisons[0], metrics),
+        estimates={name: estimate([draw[name] for draw in draws], replicates, name) for name in draws[0]},
+        columns=_columns(measured[0], able),
         protocol_hash=protocol.hash,
-        empties=float(1 - np.mean([whole(draw) for draw in made])),
+        empties=float(1 - np.mean([whole(draw.clouds) for draw in made])),
         count=len(comparisons[0].generated),
         requested=len(made[0]),
-        reference_count=len(wanted),
+        reference_count=len(sets.reference),
         draws=len(made),
+        p_value=combined([_p_value(comparison) for comparison in comparisons]),
+        left_out={**reasons, **refused},
+    )
+
+
+def score_from(values: Mapping[str, Any]) -> Score:
+    """The Score that ``asdict`` made plain, as the store gives it back."""
+    estimates = {
+        name: Estimate(**{**e, "replicates": tuple(map(tuple, e["replicates"]))}) for name, e in values["estimates"].items()
+    }
+    columns = tuple(Column(**{**column, "details": tuple(column["details"])}) for column in values["columns"])
+    return Score(**{**values, "estimates": estimates, "columns": columns})
+
+
+def row_of(title: str, score: Score, **about: Any) -> Row:
+    """The row of a table; ``about`` are its other fields, such as its note."""
+    return Row(
+        title=title,
+        protocol_hash=score.protocol_hash,
+        values={name: (e.value, e.half_width) for name, e in score.estimates.items()},
+        estimates=score.estimates,
+        empties=score.empties,
+        count=score.count,
+        draws=score.draws,
+        p_value=score.p_value,
+        **about,
     )
 
 
 def difference(first: Score, second: Score, column: str) -> Estimate:
-    """``first`` minus ``second`` in one column, with an interval from the same halves of the same reference (paired).
+    """``first`` minus ``second`` in one column, with an interval from the same parts of the same reference (paired).
 
     Raises HdbenchError for scores of different protocols or references.
     """
     same = (first.protocol_hash, first.reference_count) == (second.protocol_hash, second.reference_count)
     if not same or column not in first.estimates or column not in second.estimates:
         raise HdbenchError(f"Two scores can be subtracted in '{column}' only if protocol, reference and column are the same.")
-    a, b = first.estimates[column], second.estimates[column]
-    paired = np.subtract(a.replicates, b.replicates)
-    draws_sd = float(np.hypot(a.draws_sd, b.draws_sd))
-    return _with_width(a.value - b.value, _spread(paired, first.reference_count), draws_sd, tuple(paired.tolist()))
+    return paired_difference(first.estimates[column], second.estimates[column])
 
 
-# -------------------------------------------------------------------------------------------------------- from clouds
+# ---------------------------------------------------------------------------------------------------------- from shapes
 
 
-def _checked_reference(reference: Any, protocol: Protocol) -> NDArray[np.float32]:
-    clouds = prepare(reference, protocol)
-    bad = np.flatnonzero(~whole(clouds))
+def _check_reference(sets: Sets) -> None:
+    clouds = sets.clouds("reference")
+    bad = np.flatnonzero(~whole(sets.reference.clouds) | ~whole(clouds))
     if len(clouds) == 0 or len(bad):
         raise HdbenchError(
             "There is no reference shape to score against. Give the test split at least one shape."
             if len(clouds) == 0
             else f"Reference clouds {bad[:5].tolist()} (of {len(clouds)}) are empty or have no extent. Leave these shapes out."
         )
-    return clouds
 
 
-def _checked_draw(draw: Any, reference_count: int, protocol: Protocol) -> NDArray[np.float32]:
-    clouds, wanted = prepare(draw, protocol), protocol.generated_count(reference_count)
-    if len(clouds) != wanted:
+def _checked_draw(draw: ShapeSet, sets: Sets) -> ShapeSet:
+    wanted, frames = sets.protocol.generated_count(len(sets.reference)), sets.reference.frames
+    if len(draw) != wanted:
         raise HdbenchError(
-            f"The protocol '{protocol.name}' compares {wanted} generated shapes with {reference_count} reference shapes, "
-            f"but a draw holds {len(clouds)}. Generate {wanted}."
+            f"The protocol '{sets.protocol.name}' compares {wanted} generated shapes with {len(sets.reference)} reference "
+            f"shapes, but a draw holds {len(draw)}. Generate {wanted}."
         )
-    return clouds
+    if draw.frames != frames:
+        raise HdbenchError(f"Sequences of {draw.frames} frames cannot be compared with sequences of {frames} frames.")
+    return draw
 
 
-def _kept(draw: NDArray[np.float32], count: int, protocol: Protocol) -> NDArray[np.float32]:
+def _kept(draw: ShapeSet, sets: Sets) -> ShapeSet:
     """The shapes that are compared: all of them, or the first ``count`` that are not empty."""
-    if protocol.empties == "worst":
+    protocol, count = sets.protocol, len(sets.reference)
+    if protocol.empties != "drop":
         return draw
-    full = draw[whole(draw)]
+    full = np.flatnonzero(whole(draw.clouds))
     if len(full) < count:
         raise HdbenchError(
             f"Only {len(full)} of {len(draw)} generated shapes have a surface, and the protocol '{protocol.name}' needs {count} "
             "after it drops the empty ones. Score with '--protocol strict', which counts empty shapes as the worst."
         )
-    return full[:count]
+    return draw.select(full[:count])
 
 
-def _compare(
-    generated: NDArray[np.float32],
-    reference: NDArray[np.float32],
-    within: NDArray[np.float64],
-    protocol: Protocol,
-    threads: int | None,
-) -> Comparison:
-    return Comparison(
-        generated=generated,
-        reference=reference,
-        between=chamfer_matrix(generated, reference, protocol.distance, threads),
-        within_generated=chamfer_matrix(generated, precision=protocol.distance, threads=threads),
-        within_reference=within,
-        ties=protocol.ties,
-    )
-
-
-def _measure(comparison: Comparison, metrics: Sequence[Metric]) -> dict[str, float]:
-    return {column: float(value) for metric in metrics for column, value in metric.measure(comparison).items()}
-
-
-def _columns(comparison: Comparison, metrics: Sequence[Metric]) -> tuple[Column, ...]:
+def _columns(values: Mapping[str, Mapping[str, float]], metrics: Sequence[Metric]) -> tuple[Column, ...]:
     """How each metric's first column is read; its other columns stand beside it as details."""
     found = []
     for metric in metrics:
-        name, *details = metric.measure(comparison)
+        name, *details = values[metric.name]
         found.append(
             Column(
                 name=name,
+                metric=metric.name,
                 unit=metric.unit,
                 direction=metric.direction,
                 target=metric.target,
@@ -201,45 +190,54 @@ def _columns(comparison: Comparison, metrics: Sequence[Metric]) -> tuple[Column,
     return tuple(found)
 
 
-# ------------------------------------------------------------------------------------------------------------ intervals
+# ------------------------------------------------------------------------------------------------------------- numbers
 
 
-def _replicates(comparisons: Sequence[Comparison], metrics: Sequence[Metric]) -> list[dict[str, float]]:
-    """Mean over draws of every column, on halves: one half of the reference for all draws, one half of each draw."""
-    return [_on_halves(comparisons, metrics, k) for k in range(REPLICATES)]
+def _measured(comparisons: Sequence[Comparison], metrics: Sequence[Metric]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """{metric: {column: value}} of every draw, and why these sets do not allow the other metrics (too few shapes, ...)."""
+    found: list[dict[str, Any]] = [{} for _ in comparisons]
+    refused: dict[str, str] = {}
+    for metric in metrics:
+        try:
+            values = [metric.measure(comparison) for comparison in comparisons]
+        except HdbenchError as error:
+            refused[metric.name] = str(error)
+            continue
+        for row, own in zip(found, values):
+            row[metric.name] = {column: float(value) for column, value in own.items()}
+    return found, refused
 
 
-def _on_halves(comparisons: Sequence[Comparison], metrics: Sequence[Metric], replicate: int) -> dict[str, float]:
-    reference = _half(len(comparisons[0].reference), "reference", replicate)
-    rows = []
-    for draw, comparison in enumerate(comparisons):
-        generated = _half(len(comparison.generated), "generated", draw, replicate)
-        rows.append(_measure(comparison.select(generated, reference), metrics))
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+def _flat(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """{column: value}; HdbenchError when two metrics claim one column."""
+    flat: dict[str, float] = {}
+    for metric, own in values.items():
+        taken = own.keys() & flat.keys()
+        if taken:
+            raise HdbenchError(f"The metric '{metric}' gives a column '{taken.pop()}' that another metric gives already.")
+        flat |= own
+    return flat
 
 
-def _half(count: int, *path: int | str) -> NDArray[np.int64]:
-    """A random half (rounded up) of the indices below ``count``, in order."""
-    return np.sort(numpy_generator("half", count, *path).permutation(count)[: (count + 1) // 2])
+def _replicates(comparisons: Sequence[Comparison], metrics: Sequence[Metric]) -> Replicates:
+    """All columns on parts of both sets."""
+
+    def statistic(comparison: Comparison) -> Statistic:
+        return lambda generated, reference: _on_part(comparison.select(generated, reference), metrics)
+
+    counts = [len(comparison.generated) for comparison in comparisons]
+    return replicate([statistic(comparison) for comparison in comparisons], counts, len(comparisons[0].reference))
 
 
-def _estimate(draws: Sequence[float], replicates: Sequence[float], count: int) -> Estimate:
-    """The mean over draws with its interval."""
-    draws_sd = float(np.std(draws, ddof=1) / np.sqrt(len(draws))) if len(draws) > 1 and np.isfinite(draws).all() else np.nan
-    return _with_width(float(np.mean(draws)), _spread(np.asarray(replicates), count), draws_sd, tuple(replicates))
+def _on_part(comparison: Comparison, metrics: Sequence[Metric]) -> dict[str, float]:
+    """The columns of the metrics that the part allows; one that finds it too small gets no interval."""
+    return _flat(_measured([comparison], metrics)[0][0])
 
 
-def _spread(replicates: NDArray[np.float64], count: int) -> float:
-    """Standard deviation of the whole's statistic from that of its halves; nan for fewer than four shapes or infinite values."""
-    half = (count + 1) // 2
-    if count < 4 or not np.isfinite(replicates).all():
-        return float("nan")
-    return float(replicates.std(ddof=1) * np.sqrt(half / (count - half)))
-
-
-def _with_width(value: float, subsampling_sd: float, draws_sd: float, replicates: tuple[float, ...]) -> Estimate:
-    known = [sd for sd in (subsampling_sd, draws_sd) if np.isfinite(sd)]
-    half_width = NORMAL_95 * max(known) if known else float("nan")
-    return Estimate(
-        value=value, half_width=half_width, subsampling_sd=subsampling_sd, draws_sd=draws_sd, replicates=replicates
-    )  # fmt: skip
+def _p_value(comparison: Comparison) -> float:
+    distances: tuple[NDArray[np.float64], ...] = (
+        comparison.within_generated,
+        comparison.between,
+        comparison.within_reference,
+    )
+    return nearest_neighbour_p_value(*distances, ties=comparison.ties)

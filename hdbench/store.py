@@ -162,6 +162,16 @@ class Rows:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def names(self) -> list[str]:
+        """The tensors that all of the files have."""
+        from safetensors import safe_open
+
+        found = []
+        for path in self.files:
+            with safe_open(path, framework="pt") as file:
+                found.append(set(file.keys()))
+        return sorted(set.intersection(*found)) if found else []
+
     def load(self, name: str) -> Tensor:
         """The rows of the tensor ``name``, [n, ...], in their order."""
         import torch

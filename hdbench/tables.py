@@ -2,7 +2,7 @@
 
 The paper's rows stand beside ours in sections of their own, named after their data, since other shapes make other numbers.
 Rows of our own must be of one protocol, whose hash and sentence are printed under the table. ``*`` marks the best value of a
-column in its section and ``≈`` the values whose intervals overlap it: the numbers do not tell these rows apart.
+column in its section and ``≈`` the values that are not told apart from it: their paired difference may be zero.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from hdbench.errors import HdbenchError
+from hdbench.intervals import Estimate, told_apart
 from hdbench.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ARROWS = {"lower": "↓", "higher": "↑", "target": "→"}
 BEST, TIED = "*", "≈"
-LEGEND = f"{BEST} best of its section; {TIED} interval overlaps the best's; ± is 95 %; DxN: D draws of N shapes"
+LEGEND = f"{BEST} best of its section; {TIED} not told apart from the best; ± is 95 %; DxN: D draws of N shapes"
 NOT_KNOWN = "-"
 
 
@@ -33,6 +34,7 @@ class Column:
     """How a metric's column is read; ``details`` are the metric's further values, which are printed beside it."""
 
     name: str
+    metric: str = ""
     unit: str = ""
     direction: Literal["lower", "higher", "target"] = "lower"
     target: float | None = None
@@ -51,9 +53,13 @@ class Column:
             return abs(value - (self.target or 0.0))
         return -value if self.direction == "higher" else value
 
-    def reads_as_well(self, a: tuple[float, float], b: tuple[float, float]) -> bool:
-        """Whether two (value, half width) are as good within their intervals; an unknown width ties with nothing."""
-        return abs(self.badness(a[0]) - self.badness(b[0])) <= a[1] + b[1]
+    def reads_as_well(self, a: Row, b: Row) -> bool:
+        """Whether the numbers do not tell two rows apart: zero lies in the interval of their paired difference. Rows that were
+        not scored on one reference overlap within their own intervals; a value without an interval ties with nothing."""
+        if self.name in a.estimates and self.name in b.estimates:
+            return not told_apart(a.estimates[self.name], b.estimates[self.name], self.target)
+        (x, x_width), (y, y_width) = a.values[self.name], b.values[self.name]
+        return abs(self.badness(x) - self.badness(y)) <= x_width + y_width
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +68,19 @@ class Row:
 
     ``empties`` is the share of samples without a surface, ``count`` the shapes per draw, ``draws`` how many draws the values are
     means of; ``note`` says how it was made. A row that was not run has no values. The paper's rows have no protocol hash.
+    ``p_value``: of the test that its shapes and the reference's are alike. ``estimates`` are those of the values, where rows were
+    scored on one reference and can be compared part by part.
     """
 
     title: str
     protocol_hash: str = ""
     category: str = ""
     values: Mapping[str, tuple[float, float]]
+    estimates: Mapping[str, Estimate] = field(default_factory=dict, repr=False)
     empties: float | None = None
     count: int | None = None
     draws: int | None = None
+    p_value: float | None = None
     origin: Literal["ours", "paper", "not run"] = "ours"
     note: str = ""
     section: str = "methods"
@@ -106,7 +116,13 @@ class Table:
         lines = [f"protocol {self.protocol.hash} ({self.protocol.name}): {self.protocol.sentence()}", LEGEND]
         if any(r.origin == "paper" for r in self.rows):
             lines.append("The paper's rows are of other shapes and another protocol: read them beside ours, not against ours.")
-        return [*lines, *self.notes]
+        return [*lines, *self._p_values(), *self.notes]
+
+    def _p_values(self) -> list[str]:
+        """The test of every row, in one line."""
+        known = [f"{row.title} {row.p_value:.2g}" for row in self.rows if row.p_value is not None and math.isfinite(row.p_value)]
+        said = "Permutation p-values of 'generated and reference shapes are alike' (nearest neighbours)"
+        return [f"{said}: {', '.join(known)}."] if known else []
 
 
 def _heading(row: Row) -> str:
@@ -119,13 +135,13 @@ def _heading(row: Row) -> str:
 
 def marks(rows: list[Row], column: Column) -> dict[int, str]:
     """Index of a row -> the mark of its value: the best, or not told apart from it. Reference rows do not compete."""
-    known = {i: r.values[column.name] for i, r in enumerate(rows) if _is_competitor(r, column)}
+    known = {i: row for i, row in enumerate(rows) if _is_competitor(row, column)}
     if len(known) < 2:
         return {}
-    best = min(column.badness(v[0]) for v in known.values())
-    winners = [v for v in known.values() if column.badness(v[0]) == best]
-    found = {i: BEST for i, v in known.items() if column.badness(v[0]) == best}
-    tied = {i: TIED for i, v in known.items() if i not in found and any(column.reads_as_well(v, w) for w in winners)}
+    badness = {i: column.badness(row.values[column.name][0]) for i, row in known.items()}
+    winners = [known[i] for i in known if badness[i] == min(badness.values())]
+    found = {i: BEST for i in known if badness[i] == min(badness.values())}
+    tied = {i: TIED for i in known if i not in found and any(column.reads_as_well(known[i], winner) for winner in winners)}
     return found | tied
 
 

@@ -58,7 +58,7 @@ def test_the_whole_table_as_text():
         "[1] init=first\n"
         "[2] needs a GPU\n"
         f"protocol {STRICT.hash} (strict): {STRICT.sentence()}\n"
-        "* best of its section; ≈ interval overlaps the best's; ± is 95 %; DxN: D draws of N shapes\n"
+        "* best of its section; ≈ not told apart from the best; ± is 95 %; DxN: D draws of N shapes\n"
         "The paper's rows are of other shapes and another protocol: read them beside ours, not against ours.\n"
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hdbench.engine import Engine
     from hdbench.flow import Outcome, Result
     from hdbench.plan import Plan
-    from hdbench.tables import Row, Table
+    from hdbench.tables import Column, Row, Table
 
 
 @hookimpl
@@ -108,7 +108,7 @@ def _carry_out(plan: Plan, choice: Choice, out: Path, workers: int, reference_ro
 
 
 def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Choice) -> Table | None:
-    from hdbench.runs import write_meshes, write_pictures, write_record
+    from hdbench.runs import write_clouds, write_meshes, write_pictures, write_record
     from hdbench.store import write_atomically
     from hdbench.tables import FORMATS
 
@@ -119,31 +119,46 @@ def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Cho
     write_record(folder, plan, result, engine.records, choice.device)
     write_pictures(folder, plan, result)
     write_meshes(folder, result)
+    write_clouds(folder, result)
     return table
 
 
 def table_of(plan: Plan, result: Result) -> Table | None:
     """The rows of a run in the form of the paper's Table 1, the paper's beside them; None if no row has numbers."""
+    from hdbench.intervals import INTERVAL
     from hdbench.paper import paper_rows
-    from hdbench.score import INTERVAL
-    from hdbench.tables import Column, Table
+    from hdbench.tables import Table
 
-    scored = next((outcome.score for outcome in result.outcomes if outcome.score), None)
-    if scored is None:
+    columns = _columns(plan, result)
+    if not columns:
         return None
-    columns = tuple(Column(**{**column, "details": tuple(column["details"])}) for column in scored["columns"])
     rows = [_row(plan, outcome) for outcome in sorted(result.outcomes, key=lambda o: o.origin == "reference")]
-    title = f"{plan.data.source}, preset {plan.preset}, seed {plan.run.seed}"
     return Table(
-        title=title,
+        title=f"{plan.data.source}, preset {plan.preset}, seed {plan.run.seed}",
         columns=columns,
         rows=(*rows, *paper_rows(plan.data.source)),
         protocol=plan.protocol,
-        notes=(f"± is {INTERVAL}.",),
+        notes=(f"± is {INTERVAL}.", *_not_printed(plan, result)),
     )
 
 
+def _columns(plan: Plan, result: Result) -> tuple[Column, ...]:
+    """The columns that belong in every table, or all that were asked for by name."""
+    from hdbench.score import score_from
+
+    scores = [score_from(outcome.score) for outcome in result.outcomes if outcome.score]
+    every = {column.name: column for score in scores for column in score.columns}
+    return tuple(column for column in every.values() if column.metric in plan.printed)
+
+
+def _not_printed(plan: Plan, result: Result) -> list[str]:
+    """Where the other metrics are."""
+    others = len(plan.run.metrics) - len(plan.printed)
+    return [f"{others} more metrics of every row are in run.json; 'hdbench metrics' says what they measure."] if others else []
+
+
 def _row(plan: Plan, outcome: Outcome) -> Row:
+    from hdbench.score import row_of, score_from
     from hdbench.tables import Row
 
     category, section = f"{plan.data.source} ({plan.preset})", "reference" if outcome.origin == "reference" else "methods"
@@ -151,19 +166,9 @@ def _row(plan: Plan, outcome: Outcome) -> Row:
         return Row(
             title=outcome.title, category=category, values={}, origin="not run", note=outcome.failure or "", section=section
         )
-    score = outcome.score
-    values = {name: (e["value"], e["half_width"]) for name, e in score["estimates"].items()}
-    return Row(
-        title=outcome.title,
-        protocol_hash=score["protocol_hash"],
-        category=category,
-        values=values,
-        empties=score["empties"],
-        count=score["count"],
-        draws=score["draws"],
-        section=section,
-        note=" ".join(filter(None, (plan.notes.get(outcome.method, "") if outcome.origin == "ours" else "", outcome.note))),
-    )
+    notes = (plan.notes.get(outcome.method, "") if outcome.origin == "ours" else "", outcome.note)
+    about = {"category": category, "section": section, "note": " ".join(filter(None, notes))}
+    return row_of(outcome.title, score_from(outcome.score), **about)
 
 
 def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None:

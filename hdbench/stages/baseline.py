@@ -12,7 +12,7 @@ from torch import Tensor
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Baseline, Session, TrainingSet
 from hdbench.refs import Ref
-from hdbench.stages.decode import cloud, is_empty, pack
+from hdbench.stages.decode import cloud, figures, is_empty, pack
 from hdbench.store import load_tensors
 
 
@@ -36,4 +36,5 @@ def sample(session: Session, baseline: Ref, state: Path, count: int, points: int
         empty = drawn.isnan().flatten(1).any(1)
         return {"clouds": drawn[:, :, :points].float()}, {"empty": int(empty.sum())}
     clouds = np.stack([cloud(mesh, points, session.seed, j) for j, mesh in enumerate(drawn)])
-    return {"clouds": torch.from_numpy(clouds), **pack(drawn)}, {"empty": sum(is_empty(mesh) for mesh in drawn)}
+    tensors = {"clouds": torch.from_numpy(clouds), **pack(drawn), **figures(drawn)}
+    return tensors, {"empty": sum(is_empty(mesh) for mesh in drawn)}

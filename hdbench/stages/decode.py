@@ -14,6 +14,7 @@ from hdbench.refs import Ref
 from hdbench.seeds import numpy_generator
 from hdbench.shapes import Mesh
 from hdbench.store import Rows
+from hdbench.validity import mesh_figures
 
 Meshes = list[tuple[Mesh, ...]]
 
@@ -28,7 +29,14 @@ def decode(
         meshes.append(built.decode(vector, frames, resolution, level))
         session.progress(done + 1, len(weights))
     clouds = np.stack([cloud(mesh, points, session.seed, first + k) for k, mesh in enumerate(meshes)])
-    return {"clouds": torch.from_numpy(clouds), **pack(meshes)}, {"empty": sum(is_empty(mesh) for mesh in meshes)}
+    tensors = {"clouds": torch.from_numpy(clouds), **pack(meshes), **figures(meshes)}
+    return tensors, {"empty": sum(is_empty(mesh) for mesh in meshes)}
+
+
+def figures(meshes: Meshes) -> dict[str, Tensor]:
+    """What is said of every mesh, ``figures.NAME`` [k]: whether it is watertight, in how many pieces, ..."""
+    found = [mesh_figures(frames) for frames in meshes]
+    return {f"figures.{name}": torch.tensor([f[name] for f in found], dtype=torch.float64) for name in (found or [{}])[0]}
 
 
 def is_empty(frames: tuple[Mesh, ...]) -> bool:

@@ -16,6 +16,7 @@ from hdbench.seeds import seed_of, torch_generator
 from hdbench.store import load_info, load_tensors
 from hdbench.weights import Mode, WeightLayout, WeightSpace, weight_space
 
+NOISE = 0.02  # standard deviation of the control row with noise, in units of the weights
 TILE = 64  # samples are denoised in tiles of this size, always, so that a sample does not depend on how many there are
 
 
@@ -95,6 +96,20 @@ def _space_from_tensors(tensors: dict[str, Tensor], layout: dict[str, Any]) -> W
     bases = tuple(tensors[key] for key in sorted(tensors) if key.startswith("space.basis."))
     described = WeightLayout(tuple(layout["names"]), tuple(tuple(s) for s in layout["shapes"]))
     return WeightSpace(described, tensors["space.mean"], tensors["space.scale"], bases or None)
+
+
+def noise(session: Session, encoder: Ref, fields: list[Path], count: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """``weights`` [count, p]: training fields with Gaussian noise of a fixed size, a generator that knows nothing but its data.
+
+    Source: the control of Zeng et al. (github.com/boyazeng/weight_memorization@d613812), at its smaller noise level.
+    """
+    weights, _ = accepted_weights(encoder, fields)
+    rows = []
+    for j in range(count):
+        generator = torch_generator(session.seed, "noise", j)
+        chosen = weights[int(torch.randint(len(weights), (), generator=generator))]
+        rows.append(chosen + NOISE * torch.randn(chosen.shape, generator=generator))
+    return {"weights": torch.stack(rows)}, {}
 
 
 def gaussian(session: Session, encoder: Ref, fields: list[Path], count: int) -> tuple[dict[str, Tensor], dict[str, Any]]:

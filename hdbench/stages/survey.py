@@ -12,24 +12,35 @@ from hdbench.errors import ShapeError
 from hdbench.interfaces import Session, ShapeSource
 from hdbench.refs import Ref
 from hdbench.sampling import evaluation_cloud
+from hdbench.seeds import seed_of
 from hdbench.shapes import Shape, geometry_digest
+from hdbench.stages.decode import figures
 
 
 def survey(session: Session, source: Ref, names: tuple[str, ...], points: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Clouds [k, t, points, 3] of the usable shapes; info: their names, digests and notes, and what was left out and why."""
     shapes: ShapeSource = source.build()
-    clouds, usable, left_out = [], [], []
+    clouds, meshes, usable, left_out = [], [], [], []
     for done, name in enumerate(names):
         try:
             shape, notes = shapes.shape_with_notes(name)
             shape = shapes.place(shape)
             clouds.append(evaluation_cloud(shape, points, session.seed))
+            meshes.append(shape.frames)
             usable.append(_facts(shape, notes))
         except ShapeError as error:
             left_out.append({"name": name, "reason": str(error)})
         session.progress(done + 1, len(names))
     stacked = torch.from_numpy(np.stack(clouds)) if clouds else torch.zeros(0, 1, points, 3)
-    return {"clouds": stacked}, {"shapes": usable, "left_out": left_out}
+    return {"clouds": stacked, **figures(meshes)}, {"shapes": usable, "left_out": left_out}
+
+
+def resample(session: Session, source: Ref, names: tuple[str, ...], points: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Other points [k, t, points, 3] on the same shapes: how much a metric varies with the choice of points alone."""
+    shapes: ShapeSource = source.build()
+    seed = seed_of(session.seed, "resample")
+    clouds = [evaluation_cloud(shapes.place(shapes.shape(name)), points, seed) for name in names]
+    return {"clouds": torch.from_numpy(np.stack(clouds))}, {"empty": 0}
 
 
 def _facts(shape: Shape, notes: list[str]) -> dict[str, Any]:
