@@ -26,6 +26,7 @@ def load_shapes(
     frames: int | None = None,
     key: str | None = None,
     role: Role = "generated",
+    again: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> ShapeSet:
     """One set of shapes, with ``points`` points per frame, from a file of arrays, a folder of clouds or a folder of meshes.
@@ -33,10 +34,12 @@ def load_shapes(
     ``take``: a ``random`` choice of a denser cloud's points, seeded by ``seed`` and the shape, or the ``first``. ``frames`` > 1
     says that a folder's shapes are sequences (sub-folders of frames, or arrays [t, q, 3]). ``key`` names an array of a file, or
     of a folder the kind of files (``obj``, ``npy``) or the split list (``test``). ``role`` prefers arrays of its own names
-    (``ref`` for a reference). What is odd is said in the notes; shapes that cannot be read count as empty samples (nan).
+    (``ref`` for a reference). ``again`` gives other points of the same shapes: new ones of meshes, and of clouds those that were
+    left out. What is odd is said in the notes; shapes that cannot be read count as empty samples (nan).
     Raises HdbenchError: what was found, the nearest, the next step.
     """
-    draws = load_draws(path, points=points, seed=seed, take=take, frames=frames, key=key, role=role, progress=progress)
+    draws = load_draws(path, points=points, seed=seed, take=take, frames=frames, key=key, role=role, again=again,
+                       progress=progress)  # fmt: skip
     if len(draws) > 1:
         raise HdbenchError(f"'{path}' holds {len(draws)} draws of {len(draws[0])} shapes, and one set of shapes is wanted here.")
     return draws[0]
@@ -51,21 +54,29 @@ def load_draws(
     frames: int | None = None,
     key: str | None = None,
     role: Role = "generated",
+    again: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> tuple[ShapeSet, ...]:
     """As ``load_shapes``; an array [d, n, t, q, 3] gives d sets, the generation seeds of one method."""
-    if not path.exists():
-        raise HdbenchError(f"There is no file or folder '{path}'.{_nearest(path)}")
+    check_path(path)
     found: Sequence[Found | ShapeSet] = (
-        [_from_folder(path, frames, key, role, points, seed, progress)] if path.is_dir() else from_file(path, frames, key, role)
+        [_from_folder(path, frames, key, role, points, seed_of(seed, "again") if again else seed, progress)]
+        if path.is_dir()
+        else from_file(path, frames, key, role)
     )
     if not all(len(part) for part in found):
         raise HdbenchError(f"'{path}' holds no shape at all.")
     seeds = [seed_of(seed, "draw", index) if index else seed for index in range(len(found))]
     return tuple(
-        part if isinstance(part, ShapeSet) else take_points(part, points, own, take, f"'{path}'")
+        part if isinstance(part, ShapeSet) else take_points(part, points, own, take, f"'{path}'", again)
         for part, own in zip(found, seeds)
     )
+
+
+def check_path(path: Path) -> None:
+    """HdbenchError, with the nearest name, for a path that does not exist."""
+    if not path.exists():
+        raise HdbenchError(f"There is no file or folder '{path}'.{_nearest(path)}")
 
 
 def _from_folder(

@@ -72,29 +72,33 @@ def said_of_copies(copies: Sequence[Sequence[str]], count: int) -> list[str]:
     return [f"copies of another shape: {surplus} of {plural(count, 'shape')} ({twins})"] if copies else []
 
 
-def take_points(found: Found, points: int, seed: int, take: Take, where: str) -> ShapeSet:
-    """A ShapeSet of ``points`` points per frame: ``take`` a random choice, seeded by shape, or the first.
+def take_points(found: Found, points: int, seed: int, take: Take, where: str, again: bool = False) -> ShapeSet:
+    """A ShapeSet of ``points`` points per frame: ``take`` a random choice, seeded by shape, or the first; ``again``: as many
+    others, none of which is in the first choice.
 
     One choice serves all frames of a sequence whose frames have equally many points, so that tracks stay together. Clouds that
     hold nothing, something not finite or zeros alone become nan: empty samples. HdbenchError, with the next step, for a cloud
     of fewer points.
     """
     counts = [len(cloud) for frames in found.items for cloud in frames if len(cloud)]
-    _refuse_too_few(found, counts, points, where)
+    _refuse_too_few(found, counts, points, where, again)
     first = PC15K_TEST if take == "first" and set(counts) == {PC15K} and points <= PC15K - PC15K_TEST else 0
+    start = first + (points if again else 0)
     out = np.full((len(found.items), found.frames, points, 3), np.nan, np.float32)
     odd = Oddities()
     for index, frames in enumerate(found.items):
         name = found.names[index] if found.names else str(index)
         if _is_whole(frames, name, odd):
             rng = numpy_generator(seed, "points", found.names[index] if found.names else index)
-            out[index] = [_taken(cloud, points, take, first, rng) for cloud, rng in zip(frames, _same(rng, frames))]
+            out[index] = [_taken(cloud, points, take, start, rng) for cloud, rng in zip(frames, _same(rng, frames))]
     notes = (*found.notes, *_choice(counts, points, take, first), *odd.notes(len(found.items)))
     return ShapeSet(out, names=found.names, notes=notes)
 
 
-def _refuse_too_few(found: Found, counts: Sequence[int], points: int, where: str) -> None:
+def _refuse_too_few(found: Found, counts: Sequence[int], points: int, where: str, again: bool) -> None:
     least = min(counts, default=points)
+    if again and least < 2 * points:
+        raise HdbenchError(f"{where} has clouds of {least} points, too few for {points} others of each.")
     if least >= points:
         return
     short = [found.names[i] for i, frames in enumerate(found.items) if found.names and any(0 < len(c) < points for c in frames)]
@@ -129,11 +133,11 @@ def _at(state: Mapping[str, Any]) -> np.random.Generator:
     return generator
 
 
-def _taken(cloud: NDArray[Any], points: int, take: Take, first: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def _taken(cloud: NDArray[Any], points: int, take: Take, start: int, rng: np.random.Generator) -> NDArray[np.float32]:
     if len(cloud) == points:
         return np.asarray(cloud, np.float32)
-    chosen = np.arange(first, first + points) if take == "first" else rng.choice(len(cloud), points, replace=False)
-    return np.asarray(cloud[chosen], np.float32)
+    order = rng.permutation(len(cloud)) if take == "random" else np.arange(len(cloud))
+    return np.asarray(cloud[order[start : start + points]], np.float32)
 
 
 # ---------------------------------------------------------------------------------------------------------- oddities
@@ -166,8 +170,16 @@ def _look_closer(clouds: Sequence[NDArray[np.float32]], name: str, odd: Oddities
         odd.in_order.append(name)
     if any(np.abs(cloud).max() > FAR * extent > 0 for extent, cloud in zip(extents, clouds)):
         odd.far.append(name)
-    digest = np.array([found.sum(dtype=np.uint64) for found in hashes]).tobytes()  # in whatever order the points come
-    odd.digests.setdefault(digest, []).append(name)
+    odd.digests.setdefault(_digest(hashes), []).append(name)
+
+
+def cloud_digest(frames: Frames) -> bytes:
+    """Equal for sequences [t, q, 3] with equal points in each frame, in whatever order they come."""
+    return _digest([_row_hashes(np.asarray(cloud, np.float32)) for cloud in frames])
+
+
+def _digest(hashes: Sequence[NDArray[np.uint64]]) -> bytes:
+    return np.array([found.sum(dtype=np.uint64) for found in hashes]).tobytes()
 
 
 def _in_order(cloud: NDArray[np.float32]) -> bool:

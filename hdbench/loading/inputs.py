@@ -1,0 +1,222 @@
+"""The words of a command line (``TITLE=PATH:KEY``) -> what is scored: the draws of each row, a reference, training shapes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from hdbench.distances import whole
+from hdbench.errors import HdbenchError
+from hdbench.loading.agreement import oddities, refuse_other_frames, shared_shapes
+from hdbench.loading.choosing import Role
+from hdbench.loading.listing import list_folder
+from hdbench.loading.load import check_path, load_draws
+from hdbench.loading.run_folder import is_run, methods_of_run, set_of_run
+from hdbench.loading.wording import plural, some
+from hdbench.progress import Reporter
+from hdbench.protocol import Protocol
+from hdbench.shape_set import ShapeSet
+from hdbench.store import file_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a set of shapes lies: ``title`` of its row (``named`` by the user?), ``path``, ``key`` of the array or kind in it."""
+
+    title: str
+    path: Path
+    key: str | None = None
+    named: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.key}" if self.key else str(self.path)
+
+    def digest(self) -> str:
+        """sha256 over what is read: the content of the file, or names and contents of the files of a folder."""
+        if self.path.is_file():
+            return file_digest([self.path])
+        listing, total = list_folder(self.path, self.key), hashlib.sha256()
+        for path in listing.files:
+            total.update(f"{listing.name(path)}\0{file_digest([path])}\n".encode())
+        return total.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is to be scored: the draws of each row, the reference, the training shapes, and how they are read."""
+
+    rows: Mapping[str, Sequence[Source]]
+    reference: Source
+    training: Source | None
+    protocol: Protocol
+    seed: int = 0
+    frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """The sets of shapes of a job, and what was said about each row's."""
+
+    rows: Mapping[str, Sequence[ShapeSet]]
+    reference: ShapeSet
+    training: ShapeSet | None
+    remarks: Mapping[str, Sequence[str]]
+
+
+def find_job(
+    generated: Sequence[str], reference: str | None, train: str | None, *, protocol: Protocol, seed: int, frames: int | None
+) -> Job:
+    """The words of the command line, checked: all paths exist. HdbenchError otherwise, with the next step."""
+    if not generated:
+        raise HdbenchError("Name the shapes to score: --generated PATH (a file of clouds, a folder, or a run folder).")
+    against = find_set(reference, generated, "reference")
+    if against is None:
+        raise HdbenchError("Name the shapes to compare with: --reference PATH (a file of clouds or a folder).")
+    training = find_set(train, generated, "train")
+    return Job(rows=find_rows(generated), reference=against, training=training, protocol=protocol, seed=seed, frames=frames)
+
+
+def parse_source(text: str) -> Source:
+    """``PATH``, ``PATH:KEY``, ``TITLE=PATH`` or ``TITLE=PATH:KEY``; a path that exists as it is written is taken as it is."""
+    whole = Path(text).expanduser()
+    if whole.exists():
+        return _source(None, whole, None)
+    title, equals, rest = text.partition("=")
+    if not equals or not title.strip():
+        title, rest = "", text
+    path = Path(rest).expanduser()
+    if path.exists():
+        return _source(title.strip(), path, None)
+    before, colon, key = rest.rpartition(":")
+    if colon and before and Path(before).expanduser().exists():
+        return _source(title.strip(), Path(before).expanduser(), key)
+    return _source(title.strip(), path, None)
+
+
+def _source(title: str | None, path: Path, key: str | None) -> Source:
+    default = path.resolve().name if path.is_dir() else path.stem
+    return Source(title or default, path, key, named=bool(title))
+
+
+def find_rows(texts: Sequence[str]) -> dict[str, list[Source]]:
+    """{title of a row: the sources of its draws}. A run folder gives a row for each of its methods.
+
+    Raises HdbenchError for a path that does not exist, and for two sources whose titles are alike by accident.
+    """
+    rows: dict[str, list[Source]] = {}
+    for source in (found for text in texts for found in _with_runs(parse_source(text))):
+        check_path(source.path)
+        others = rows.setdefault(source.title, [])
+        if others and not (source.named and others[0].named):
+            raise HdbenchError(
+                f"Both '{others[0]}' and '{source}' would be the row '{source.title}'. Give each a title of its own: "
+                f"--generated first={others[0]} --generated second={source}; or the same title, if they are draws of one method."
+            )
+        others.append(source)
+    return rows
+
+
+def _with_runs(source: Source) -> Iterable[Source]:
+    if source.key is not None or not is_run(source.path):
+        return [source]
+    methods = methods_of_run(source.path)
+    if source.named and len(methods) == 1:
+        return [Source(source.title, path, None, True) for path in methods.values()]
+    prefix = f"{source.title}: " if source.named else ""
+    return [Source(f"{prefix}{title}", path, None, source.named) for title, path in methods.items()]
+
+
+def find_set(text: str | None, generated: Sequence[str], role: Role) -> Source | None:
+    """The source of the reference or of the training shapes; those of the runs that are scored, when nothing else is said.
+
+    Raises HdbenchError when the runs differ in them.
+    """
+    if text is not None:
+        source = parse_source(text)
+        check_path(source.path)
+        own = set_of_run(source.path, role) if source.key is None and is_run(source.path) else None
+        return Source(source.title, own or source.path, source.key, source.named)
+    folders = [source.path for source in map(parse_source, generated) if is_run(source.path)]
+    files = [file for folder in folders if (file := set_of_run(folder, role))]
+    if len({file_digest([file]) for file in files}) > 1:
+        raise HdbenchError(
+            f"The runs '{files[0].parents[1]}' and '{files[-1].parents[1]}' have different {role} shapes. Choose with --{role}."
+        )
+    return Source(role, files[0]) if files else None
+
+
+# -------------------------------------------------------------------------------------------------------------- reading
+
+
+def read(job: Job, announce: Callable[[str], None], reporter: Reporter) -> Loaded:
+    """All sets of a job. What was read and what is odd is announced line by line."""
+    reference = _only(_read(job, job.reference, "reference", announce, reporter), job.reference, "reference")
+    _refuse_empty(reference, job.reference)
+    training = _training(job, reference, announce, reporter)
+    rows, remarks = {}, {}
+    for title, sources in job.rows.items():
+        rows[title] = [draw for source in sources for draw in _read(job, source, "generated", announce, reporter)]
+        remarks[title] = list(dict.fromkeys(_remarks(rows[title], reference, training, title, job.protocol)))
+        for remark in remarks[title]:
+            announce(f"  note: {remark}.")
+    for remark in shared_shapes(reference, training, "the reference", "the training shapes") if training else ():
+        announce(f"  note: {remark}: the split leaks.")
+    return Loaded(rows, reference, training, remarks)
+
+
+def _training(job: Job, reference: ShapeSet, announce: Callable[[str], None], reporter: Reporter) -> ShapeSet | None:
+    """The training shapes; those that came out empty are nobody's neighbour and are left out."""
+    if job.training is None:
+        return None
+    training = _only(_read(job, job.training, "train", announce, reporter), job.training, "train")
+    refuse_other_frames(training, reference, "The training set")
+    full = whole(training.clouds)
+    if not full.all():
+        announce(f"  note: {plural(int((~full).sum()), 'empty training shape')} left out.")
+    return training.select(full)
+
+
+def _refuse_empty(reference: ShapeSet, source: Source) -> None:
+    empty = [reference.names[i] if reference.names else str(i) for i in np.flatnonzero(~whole(reference.clouds))]
+    if empty:
+        raise HdbenchError(
+            f"{len(empty)} of {len(reference)} reference shapes in '{source}' are empty or cannot be read: {some(empty)}. "
+            "Nothing can be near to them; leave them out of the reference."
+        )
+
+
+def _read(job: Job, source: Source, role: Role, announce: Callable[[str], None], reporter: Reporter) -> tuple[ShapeSet, ...]:
+    with reporter.stage(f"read {source.path.name}", 1, 0) as move:
+        draws = load_draws(
+            source.path, key=source.key, role=role, points=job.protocol.points, take=job.protocol.take, seed=job.seed,
+            frames=job.frames, progress=lambda done, total: move(done / total),
+        )  # fmt: skip
+    announce(f"{role}{f' {source.title!r}' if role == 'generated' else ''}: {source}")
+    for note in dict.fromkeys(note for draw in draws for note in draw.notes):
+        announce(f"  {note}")
+    return draws
+
+
+def _only(draws: tuple[ShapeSet, ...], source: Source, role: str) -> ShapeSet:
+    if len(draws) > 1:
+        raise HdbenchError(f"'{source}' holds {len(draws)} draws, but the {role} shapes are one set. Give an array [n, t, q, 3].")
+    return draws[0]
+
+
+def _remarks(
+    draws: Sequence[ShapeSet], reference: ShapeSet, training: ShapeSet | None, title: str, protocol: Protocol
+) -> Iterable[str]:
+    """What makes one doubt that a row and the reference belong together. HdbenchError when they cannot."""
+    what = f"'{title}'"
+    for draw in draws:
+        refuse_other_frames(draw, reference, what)
+        yield from oddities(draw, reference, what, scaled=protocol.normalisation != "none")
+        yield from shared_shapes(draw, reference, what, "the reference shapes")
+        yield from shared_shapes(draw, training, what, "the training shapes") if training else ()
+    if any(np.array_equal(a.clouds, b.clouds, equal_nan=True) for a, b in combinations(draws, 2)):
+        yield f"two draws of {what} are the same shapes, so their spread says nothing"

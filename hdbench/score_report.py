@@ -1,0 +1,129 @@
+"""Scores of rows -> the table that is printed, and the record that lets a stranger repeat or doubt it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shlex
+import sys
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import hdbench
+from hdbench.errors import HdbenchError
+from hdbench.interfaces import Metric
+from hdbench.intervals import INTERVAL
+from hdbench.loading.inputs import Job, Loaded, Source
+from hdbench.loading.wording import plural
+from hdbench.provenance import git_state, library_versions, machine
+from hdbench.registry import Registry
+from hdbench.score import Score, row_of
+from hdbench.scoring import Scored
+from hdbench.shape_set import ShapeSet
+from hdbench.tables import Column, Row, Table
+
+FORMAT = 1  # of the record
+
+
+def table_of(job: Job, sets: Loaded, scored: Scored) -> Table:
+    """A row per title, in the order of the command line, with all columns that any of them has."""
+    columns: dict[str, Column] = {}
+    for score in scored.rows.values():
+        columns |= {} if isinstance(score, HdbenchError) else {column.name: column for column in score.columns}
+    compared = plural(len(sets.reference), "reference shape" if sets.reference.frames == 1 else "reference sequence")
+    return Table(
+        title=f"{plural(len(scored.rows), 'row')} against {compared} of {job.reference.path.name}",
+        columns=tuple(columns.values()),
+        rows=tuple(_row(title, score, sets.remarks.get(title, ())) for title, score in scored.rows.items()),
+        protocol=job.protocol,
+        notes=(f"± is {INTERVAL}.", *scored.notes, *_not_computed(scored)),
+    )
+
+
+def _row(title: str, score: Score | HdbenchError, remarks: Sequence[str]) -> Row:
+    if isinstance(score, HdbenchError):
+        return Row(title=title, values={}, origin="not run", note=str(score))
+    return row_of(title, score, note="; ".join(remarks))
+
+
+def _not_computed(scored: Scored) -> list[str]:
+    """The metrics that have no column, by the reason."""
+    reasons: dict[str, dict[str, None]] = defaultdict(dict)
+    scores = {title: score for title, score in scored.rows.items() if not isinstance(score, HdbenchError)}
+    for title, score in scores.items():
+        everywhere = [name for name in score.left_out if all(name in other.left_out for other in scores.values())]
+        for name, reason in score.left_out.items():
+            reasons[reason][name if name in everywhere else f"{name} of {title}"] = None
+    return [f"Not computed: {', '.join(names)} ({reason.rstrip('.')})." for reason, names in reasons.items()]
+
+
+# -------------------------------------------------------------------------------------------------------------- record
+
+
+def record_of(job: Job, sets: Loaded, scored: Scored, metrics: Sequence[Metric], device: str) -> dict[str, Any]:
+    """Everything as plain values: nan is null, infinity the string ``inf``."""
+    return _plain({
+        "format": FORMAT,
+        "hdbench": hdbench.__version__,
+        "command": shlex.join(["hdbench", *sys.argv[1:]]),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": {**asdict(job.protocol), "hash": job.protocol.hash, "sentence": job.protocol.sentence()},
+        "seed": job.seed,
+        "reference": _input(job.reference, [sets.reference]),
+        "train": None if job.training is None or sets.training is None else _input(job.training, [sets.training]),
+        "rows": [_record(title, score, job, sets) for title, score in scored.rows.items()],
+        "metrics": [_metric(metric) for metric in metrics],
+        "interval": INTERVAL,
+        "notes": list(scored.notes),
+        "device": device,
+        "libraries": library_versions(),
+        "git": git_state(),
+        "machine": machine(),
+    })  # fmt: skip
+
+
+def _record(title: str, score: Score | HdbenchError, job: Job, sets: Loaded) -> dict[str, Any]:
+    inputs = [_input(source, ()) for source in job.rows[title]]
+    about = {"title": title, "inputs": inputs, "draws": [_set(draw) for draw in sets.rows[title]], "remarks": sets.remarks[title]}
+    if isinstance(score, HdbenchError):
+        return about | {"failure": str(score)}
+    estimates = {
+        name: {key: value for key, value in asdict(estimate).items() if key != "replicates"}
+        for name, estimate in score.estimates.items()
+    }
+    numbers = asdict(score) | {"estimates": estimates, "columns": [asdict(column) for column in score.columns]}
+    return about | {"score": numbers}
+
+
+def _input(source: Source, draws: Sequence[ShapeSet]) -> dict[str, Any]:
+    about = {"path": str(source.path), "key": source.key, "sha256": source.digest()}
+    return about | ({"sets": [_set(draw) for draw in draws]} if draws else {})
+
+
+def _set(shapes: ShapeSet) -> dict[str, Any]:
+    """What was read; ``clouds_sha256`` is of the points that were scored, before they are normalised."""
+    points = hashlib.sha256(shapes.clouds.tobytes()).hexdigest()
+    return {"shape": list(shapes.clouds.shape), "clouds_sha256": points, "notes": list(shapes.notes)}
+
+
+def _metric(metric: Metric) -> dict[str, Any]:
+    found = Registry().load().find("metric", metric.name)
+    return {
+        "name": metric.name, "definition": metric.definition, "direction": metric.direction, "target": metric.target,
+        "range": list(metric.range), "unit": metric.unit, "source": metric.source, "distribution": found.distribution,
+        "version": found.version,
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """JSON has neither nan nor infinity."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    return value
