@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hdbench.distances import chamfer_matrix, whole
 from hdbench.errors import HdbenchError, unknown
 from hdbench.interfaces import Comparison, FeatureExtractor, Features, Figures, Metric, Neighbours, Pairs, Part, Session
+from hdbench.nearest import nearest_neighbours, nearest_pairs
 from hdbench.points import NORMALISATIONS
 from hdbench.protocol import Protocol
 from hdbench.registry import Registry
@@ -149,9 +150,8 @@ class Distances(Provider):
         return {"within": self.matrix(sets.clouds("reference"), None, sets)}
 
     def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
-        return Pairs(
-            self.matrix(clouds, sets.clouds("reference"), sets), self.matrix(clouds, None, sets), known["within"]
-        )  # fmt: skip
+        between, within = self.matrix(clouds, sets.clouds("reference"), sets), self.matrix(clouds, None, sets)
+        return Pairs(between, within, known["within"])
 
     @abstractmethod
     def matrix(self, a: NDArray[np.float32], b: NDArray[np.float32] | None, sets: Sets) -> NDArray[np.float64]:
@@ -159,7 +159,19 @@ class Distances(Provider):
 
 
 class Chamfer(Distances):
-    """Squared, mean + mean."""
+    """Squared, mean + mean. Where only nearest neighbours count, the other pairs are skipped."""
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        if not self._skips(sets):
+            return super().part(generated, clouds, sets, known)
+        found = nearest_pairs(clouds, sets.clouds("reference"), threads=sets.threads, device=sets.device)
+        return Pairs(found.between, found.within_generated, found.within_reference)
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        return {} if self._skips(sets) else super().of_reference(sets)
+
+    def _skips(self, sets: Sets) -> bool:
+        return sets.skip_pairs and sets.protocol.distance == "exact"
 
     def matrix(self, a: NDArray[np.float32], b: NDArray[np.float32] | None, sets: Sets) -> NDArray[np.float64]:
         return chamfer_matrix(a, b, sets.protocol.distance, sets.threads, device=sets.device)
@@ -253,17 +265,14 @@ class Training(Provider):
     def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
         training = sets.clouds("training")
         distances, index = self._nearest(sets.clouds("reference"), training, NEIGHBOURS, sets)
-        among, own = self._nearest(training, training, 2, sets)
-        others = np.where(own[:, 0] == np.arange(len(own)), among[:, 1], among[:, 0])  # a copy may stand before the shape itself
-        return {"reference": distances, "reference_index": index, "training": others}
+        others, _ = self._nearest(training, None, 1, sets)
+        return {"reference": distances, "reference_index": index, "training": others[:, 0]}
 
     def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
         return Neighbours(*self._nearest(clouds, sets.clouds("training"), NEIGHBOURS, sets), **known)
 
     def _nearest(self, a: Any, b: Any, k: int, sets: Sets) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        from hdbench.nearest import nearest_neighbours
-
-        return nearest_neighbours(a, b, k, threads=sets.threads)
+        return nearest_neighbours(a, b, k, threads=sets.threads, device=sets.device)
 
 
 _NO_TRAINING = f"it needs more than {NEIGHBOURS} training shapes (--train)"

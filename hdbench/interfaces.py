@@ -380,6 +380,9 @@ class Metric(Component):
     sees: ClassVar[str] = "far"
     """What it must tell from good samples: shapes ``far`` from all real ones, ``copies`` of training shapes, ``broken`` meshes,
     or sequences that stand ``still`` (``hdbench.testing.sets`` has such sets; the contract holds the metric to it)."""
+    chamfer: ClassVar[Literal["all", "nearest", "none"]] = "all"
+    """What it reads of Chamfer distances. Where no metric reads ``all`` and no interval is asked for, those that are no one's
+    nearest may be infinite."""
     resampled: ClassVar[bool] = True  # whether subsamples of the sets say how much it varies; FD-infinity extrapolates by itself
     reads: tuple[str, ...] = ()
     """The parts of a Comparison that it needs besides Chamfer distances: ``emd`` (Pairs; ``hdbench.evidence`` names its

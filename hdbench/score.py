@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hdbench.distances import whole
 from hdbench.errors import HdbenchError
@@ -68,7 +67,7 @@ def score(
     dropping the empty ones, or when a reference cloud is not finite.
     """
     sets = Sets(as_shape_set(reference), protocol, None if training is None else as_shape_set(training), threads, device,
-                skip_pairs=not intervals)  # fmt: skip
+                skip_pairs=not intervals and all(metric.chamfer != "all" for metric in metrics))  # fmt: skip
     _check_reference(sets)
     made = [_checked_draw(as_shape_set(draw), sets) for draw in generated_draws]
     if not made:
@@ -235,9 +234,6 @@ def _on_part(comparison: Comparison, metrics: Sequence[Metric]) -> dict[str, flo
 
 
 def _p_value(comparison: Comparison) -> float:
-    distances: tuple[NDArray[np.float64], ...] = (
-        comparison.within_generated,
-        comparison.between,
-        comparison.within_reference,
-    )
-    return nearest_neighbour_p_value(*distances, ties=comparison.ties)
+    return nearest_neighbour_p_value(
+        comparison.within_generated, comparison.between, comparison.within_reference, comparison.ties
+    )  # fmt: skip

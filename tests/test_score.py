@@ -32,6 +32,13 @@ class Nearest(Metric):
         return {"NEAR": comparison.between.min(0).mean(), "FAR": comparison.between.max()}
 
 
+class MinOnly(Nearest):
+    """Reads nearest neighbours alone, and says where distances are missing."""
+
+    def measure(self, comparison):
+        return {"NEAR": comparison.between.min(0).mean(), "SKIPPED": float(np.isinf(comparison.between).sum())}
+
+
 class GeneratedMean(Metric):
     """The mean x of the generated shapes: its standard error is known."""
 
@@ -170,11 +177,16 @@ def test_the_p_value_tells_shifted_sets_from_equal_ones():
 
 
 def test_without_intervals_the_values_are_the_same():
-    sets = [blobs(30, 1), blobs(30, 2)], blobs(30, 0), PLAIN, (Nearest(Nothing()),)
+    one_kind, only = blobs(90, 0), type("Only", (MinOnly,), {"chamfer": "nearest"})
+    sets = [one_kind[:30], one_kind[30:60]], one_kind[60:], PLAIN, (only(Nothing()),)
     full, quick = score(*sets), score(*sets, intervals=False)
     assert quick.estimates["NEAR"].value == full.estimates["NEAR"].value
     assert quick.p_value == full.p_value
     assert np.isnan(quick.estimates["NEAR"].half_width)
+    assert full.estimates["SKIPPED"].value == 0
+    assert quick.estimates["SKIPPED"].value > 100
+    every = score(*sets[:3], (MinOnly(Nothing()),), intervals=False)
+    assert every.estimates["SKIPPED"].value == 0  # it did not say that the others do not matter
 
 
 def test_few_shapes_have_no_interval():
