@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -73,11 +74,11 @@ class Registry:
         commands = [command for group in manager.hook.hdbench_commands() for command in group]
         for offer in offers:
             self._refuse_unusable(offer, offers)
+        merged = dict(self.commands)
         for command in commands:
-            if command.name in self.commands:
-                raise HdbenchError(f"it offers the command '{command.name}', which exists already.")
+            merged[str(command.name)] = _joined(merged.get(str(command.name)), command)
         self.components |= {(o.kind, o.name): Registered(o, distribution, version) for o in offers}
-        self.commands |= {str(command.name): command for command in commands}
+        self.commands = merged
 
     def _refuse_unusable(self, offer: Offer, siblings: list[Offer]) -> None:
         if offer.kind not in KINDS:
@@ -117,6 +118,20 @@ class Registry:
     def resolve(self, kind: str, name: str) -> Any:
         """The class (or recipe book) itself: this imports the plugin's code."""
         return import_target(self.find(kind, name).offer)
+
+
+def _joined(known: click.Command | None, command: click.Command) -> click.Command:
+    """The command, or one group of both where two plugins offer a group of one name (``hdbench weights``)."""
+    if known is None:
+        return command
+    ours, theirs = getattr(known, "commands", None), getattr(command, "commands", None)
+    if ours is None or theirs is None:
+        raise HdbenchError(f"it offers the command '{command.name}', which exists already.")
+    if taken := ours.keys() & theirs.keys():
+        raise HdbenchError(f"it offers the command '{command.name} {sorted(taken)[0]}', which exists already.")
+    group: Any = copy(known)
+    group.commands = {**ours, **theirs}
+    return group
 
 
 def import_target(offer: Offer) -> Any:

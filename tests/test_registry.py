@@ -108,3 +108,26 @@ def test_a_target_that_cannot_be_imported_is_named():
     registry = Registry().load([Point("a", lambda: plugin(offer("gone", target="hdbench.nowhere:Thing")))])
     with pytest.raises(HdbenchError, match=r"cannot be imported from 'hdbench\.nowhere:Thing'"):
         registry.resolve("metric", "gone")
+
+
+def group(*names):
+    import click
+
+    return click.Group("weights", {name: click.Command(name) for name in names})
+
+
+def commands(*found):
+    return plugin(hdbench_commands=hookimpl(lambda: list(found)))
+
+
+def test_groups_of_one_name_are_joined_and_a_command_of_two_plugins_is_refused():
+    import click
+
+    points = [Point("a", lambda: commands(group("add"))), Point("b", lambda: commands(group("import")))]
+    points += [Point("c", lambda: commands(group("add", "drop"))), Point("d", lambda: commands(click.Command("weights")))]
+    registry = Registry().load(points)
+    assert set(registry.commands["weights"].commands) == {"add", "import"}
+    assert [q.reason for q in registry.quarantine] == [
+        "it offers the command 'weights add', which exists already.",
+        "it offers the command 'weights', which exists already.",
+    ]
