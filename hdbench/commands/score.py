@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -116,10 +116,10 @@ def _protocol(name: str, files: tuple[Path, ...], overrides: tuple[str, ...]) ->
     from hdbench.config import from_dict, override, read_toml
     from hdbench.protocol import preset
 
-    settings: dict[str, Any] = {"protocol": preset(name)}
+    settings: dict[str, Protocol] = {"protocol": preset(name)}
     for path in files:
         settings = from_dict(settings, read_toml(path))
-    return override(settings, overrides)["protocol"]
+    return override(settings["protocol"], tuple(text.removeprefix("protocol.") for text in overrides))
 
 
 def _metrics(registry: Registry, names: tuple[str, ...]) -> list[Metric]:

@@ -79,7 +79,7 @@ def _sized(shapes: ShapeSet, reference: ShapeSet, what: str) -> str:
     if not len(mine) or not len(theirs):
         return ""
     sizes: Sequence[float] = [float(np.median(part.max(1))) for part in (mine, theirs)]
-    if min(sizes) > 0 and max(sizes) / min(sizes) < ALIKE:
+    if min(sizes) == 0 or max(sizes) < ALIKE * min(sizes):
         return ""
     return (
         f"{what} is of another size than the reference (longest sides {sizes[0]:.3g} and {sizes[1]:.3g}, medians), and this "
