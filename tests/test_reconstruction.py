@@ -35,6 +35,7 @@ def test_f_score_at_a_half(predicted, truth, score):
         ((0, 10), (0, 1), 0.5790154),
         ((0, 0, 0, 9), (0, 9, 9, 9), 1 / 2),  # crowding: three points share one, so each pair is worth a third
         ((0,), (1000,), 1),
+        ((0,), (0, 9), 1 / 2),  # of unequal size: a point of the smaller cloud can stand for half of the larger one
     ],
 )
 def test_density_aware_chamfer_with_alpha_one(a, b, distance):

@@ -35,7 +35,13 @@ def test_z_u_stands_on_the_statistic_of_mann_and_whitney(seed):
 
 
 @pytest.mark.parametrize(
-    ("training", "generated", "share"), [((0, 10), (1, 30, 10), 100 / 3), ((0, 1), (5, 6), 100), ((0, 1, 5), (0, 1, 5), 0)]
+    ("training", "generated", "share"),
+    [
+        ((0, 10), (1, 30, 10), 100 / 3),
+        ((0, 1), (5, 6), 100),
+        ((0, 1, 5), (0, 1, 5), 0),
+        ((0, 10), (-10,), 0),  # as far as the nearest training shape is from its own nearest
+    ],
 )
 def test_authentic_share(training, generated, share):
     found = measure(AuthenticShare, generated, (4, 40), training)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hdbench_set_metrics.chamfer import Coverage, MinimumMatchingDistance, NearestNeighbourAccuracy
+from hdbench_set_metrics.chamfer import Coverage, MatchingDistanceOfSamples, MinimumMatchingDistance, NearestNeighbourAccuracy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdbench.distances import chamfer_matrix
+from hdbench.evidence import Sets, prepare
+from hdbench.evidence import compare as compare_sets
 from hdbench.interfaces import Comparison
+from hdbench.protocol import Protocol
+from hdbench.shape_set import ShapeSet
 
 METRICS = (MinimumMatchingDistance, Coverage, NearestNeighbourAccuracy)
 NAN = float("nan")
@@ -124,3 +128,22 @@ def test_the_light_offers_name_classes_that_exist_under_their_names():
     for offer in hdbench_components():
         module, attribute = offer.target.split(":")
         assert getattr(importlib.import_module(module), attribute).name == offer.name
+
+
+@pytest.mark.parametrize("ties", ["fair", "first"])
+def test_distances_that_are_nobodys_nearest_change_no_metric_that_does_without_them(ties):
+    rng = np.random.default_rng(0)
+    reference, generated = ShapeSet(*_clouds(rng, 14)), ShapeSet(*_clouds(rng, 14))
+    metrics = [cls(cls.Config()) for cls in (*METRICS, MatchingDistanceOfSamples)]
+    every, few = (
+        compare_sets(generated, Sets(reference, Protocol(ties=ties), skip_pairs=skip, threads=1), metrics, known)
+        for skip, known in ((False, {"/within": chamfer_matrix(prepare(reference.clouds, Protocol()))}), (True, {}))
+    )
+    assert np.isinf(few.between).any()
+    for metric in metrics:
+        assert metric.chamfer == "nearest"
+        assert metric.measure(few) == metric.measure(every)
+
+
+def _clouds(rng, count):
+    return ((rng.uniform(0.2, 2, (count, 1, 1, 3)) * rng.normal(size=(count, 1, 40, 3))).astype(np.float32),)

@@ -19,12 +19,14 @@ _PVD = "PVD's and LION's approximation of the mean squared Earth Mover's distanc
 
 
 class _Exact(OnDistances):
+    chamfer = "none"
     reads = ("emd",)
     suffix = "-EMD"
     cost = "an assignment per pair of shapes and frame: on one core about 3 ms at 512 points, 60 ms at 2048"
 
 
 class _Approximate(OnDistances):
+    chamfer = "none"
     reads = ("emd-approx",)
     suffix = "-EMD-approx"
     cost = "a soft matching per ordered pair of shapes and frame: on one core about 2 ms at 512 points, 30 ms at 2048"

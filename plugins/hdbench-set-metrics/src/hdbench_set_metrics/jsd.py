@@ -30,6 +30,7 @@ class JensenShannonDivergence(Metric):
         "Jensen-Shannon divergence (base 2) of the points' distributions over a 28^3 grid in the half-unit ball, times 100"
     )
     cost = "10,144 numbers per shape"
+    chamfer = "none"
     reads = ("grid",)
 
     def measure(self, comparison: Comparison) -> dict[str, float]:

@@ -26,6 +26,7 @@ class OnMeshes(Metric):
     source = "definitions in hdbench/validity.py; trimesh has the same 'is_watertight', 'body_count' and 'euler_number'"
     sees = "broken"
     cost = "about 1 microsecond per face"
+    chamfer = "none"
     reads = ("meshes",)
 
     def figures(self, comparison: Comparison) -> Figures:

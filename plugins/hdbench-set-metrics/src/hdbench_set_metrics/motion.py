@@ -24,6 +24,7 @@ class OnMotion(Metric):
     source = "definitions in hdbench/motion.py"
     sees = "still"
     cost = "the Chamfer distances among the frames of every sequence: 0.02 s for 16 frames of 2048 points"
+    chamfer = "none"
     reads = ("motion",)
 
     def figures(self, comparison: Comparison) -> tuple[Mapping[str, Values], Mapping[str, Values]]:

@@ -26,6 +26,7 @@ class OnNeighbours(Metric):
     Config = NoSettings
     sees = "copies"
     cost = "the nearest training shape of every shape"
+    chamfer = "none"
     reads = ("train",)
     part: ClassVar[str] = "train"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ class OnDistances(Metric):
     """A metric that reads distances alone: squared Chamfer, or those of the part that ``reads`` names."""
 
     Config = NoSettings
+    chamfer: ClassVar[Literal["all", "nearest", "none"]] = "nearest"
     suffix: ClassVar[str] = ""  # of its columns, so that those of several distances can stand in one table
 
     def pairs(self, comparison: Comparison) -> Pairs:

@@ -24,6 +24,7 @@ class Vendi(OnDistances):
     source = "Friedman and Dieng 2023, definition 3.1 (q = 1); the scale of the kernel is ours"
     direction = "target"
     target = 100.0
+    chamfer = "all"
     range = (0.0, np.inf)
     unit = "%"
     definition = (
