@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 WIDE = 6  # values that fit beside each other
 MOST_DIGITS = 6
+NO_WIDTH = 1e-3  # an interval that is narrower than this share of the largest value asks for no digits of its own
 
 Line = list[str]  # a label, and a cell for each row of the table; a cell ends in its mark or in a space
 
@@ -84,13 +85,13 @@ def _cells(rows: Sequence[Row], name: str) -> Line:
 
 
 def _digits(known: Iterable[tuple[float, float]]) -> int:
-    """Decimals: two significant digits of the narrowest interval, or four of the largest value when there are no intervals."""
+    """Decimals: two significant digits of the narrowest interval, or three of the largest value when there are no intervals."""
     pairs = list(known)
-    widths = [width for _, width in pairs if math.isfinite(width) and width > 0]
     sizes = [abs(value) for value, _ in pairs if math.isfinite(value) and value]
+    widths = [width for _, width in pairs if math.isfinite(width) and width > NO_WIDTH * max(sizes, default=0.0)]
     if not widths and not sizes:
         return 1
-    wanted = 1 - math.floor(math.log10(min(widths))) if widths else 3 - math.floor(math.log10(max(sizes)))
+    wanted = 1 - math.floor(math.log10(min(widths))) if widths else max(1, 2 - math.floor(math.log10(max(sizes))))
     return min(max(wanted, 0), MOST_DIGITS)
 
 

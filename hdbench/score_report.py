@@ -26,6 +26,7 @@ from hdbench.shape_set import ShapeSet
 from hdbench.tables import Column, Row, Table
 
 FORMAT = 1  # of the record
+INTERVALS = f"± is {INTERVAL}."
 
 
 def table_of(job: Job, sets: Loaded, scored: Scored) -> Table:
@@ -35,18 +36,25 @@ def table_of(job: Job, sets: Loaded, scored: Scored) -> Table:
         columns |= {} if isinstance(score, HdbenchError) else {column.name: column for column in score.columns}
     compared = plural(len(sets.reference), "reference shape" if sets.reference.frames == 1 else "reference sequence")
     return Table(
-        title=f"{plural(len(scored.rows), 'row')} against {compared} of {job.reference.path.name}",
+        title=f"{plural(len(job.rows), 'row')} against {compared} of {job.reference.path.name}",
         columns=tuple(columns.values()),
-        rows=tuple(_row(title, score, sets.remarks.get(title, ())) for title, score in scored.rows.items()),
+        rows=tuple(_row(title, score, sets, scored) for title, score in scored.rows.items()),
         protocol=job.protocol,
-        notes=(f"± is {INTERVAL}.", *scored.notes, *_not_computed(scored)),
+        notes=(*([INTERVALS] if _has_intervals(scored) else []), *scored.notes, *_not_computed(scored)),
     )
 
 
-def _row(title: str, score: Score | HdbenchError, remarks: Sequence[str]) -> Row:
+def _has_intervals(scored: Scored) -> bool:
+    scores = [score for score in scored.rows.values() if not isinstance(score, HdbenchError)]
+    return any(math.isfinite(estimate.half_width) for score in scores for estimate in score.estimates.values())
+
+
+def _row(title: str, score: Score | HdbenchError, sets: Loaded, scored: Scored) -> Row:
+    section = "reference" if title in scored.controls else "methods"
     if isinstance(score, HdbenchError):
-        return Row(title=title, values={}, origin="not run", note=str(score))
-    return row_of(title, score, note="; ".join(remarks))
+        return Row(title=title, values={}, origin="not run", note=str(score), section=section)
+    note = scored.controls.get(title) or "; ".join(sets.remarks.get(title, ()))
+    return row_of(title, score, note=note, section=section)
 
 
 def _not_computed(scored: Scored) -> list[str]:
@@ -74,7 +82,7 @@ def record_of(job: Job, sets: Loaded, scored: Scored, metrics: Sequence[Metric],
         "seed": job.seed,
         "reference": _input(job.reference, [sets.reference]),
         "train": None if job.training is None or sets.training is None else _input(job.training, [sets.training]),
-        "rows": [_record(title, score, job, sets) for title, score in scored.rows.items()],
+        "rows": [_record(title, score, job, sets, scored) for title, score in scored.rows.items()],
         "metrics": [_metric(metric) for metric in metrics],
         "interval": INTERVAL,
         "notes": list(scored.notes),
@@ -85,9 +93,13 @@ def record_of(job: Job, sets: Loaded, scored: Scored, metrics: Sequence[Metric],
     })  # fmt: skip
 
 
-def _record(title: str, score: Score | HdbenchError, job: Job, sets: Loaded) -> dict[str, Any]:
-    inputs = [_input(source, ()) for source in job.rows[title]]
-    about = {"title": title, "inputs": inputs, "draws": [_set(draw) for draw in sets.rows[title]], "remarks": sets.remarks[title]}
+def _record(title: str, score: Score | HdbenchError, job: Job, sets: Loaded, scored: Scored) -> dict[str, Any]:
+    about: dict[str, Any] = {"title": title}
+    if title in job.rows:
+        about["inputs"] = [_input(source, ()) for source in job.rows[title]]
+        about |= {"draws": [_set(draw) for draw in sets.rows[title]], "remarks": sets.remarks[title]}
+    else:
+        about["control"] = scored.controls[title]
     if isinstance(score, HdbenchError):
         return about | {"failure": str(score)}
     estimates = {

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hdbench.errors import HdbenchError
-from hdbench.evidence import Sets, known_of_reference
+from hdbench.evidence import Known, Sets, known_of_reference
 from hdbench.interfaces import Metric
+from hdbench.loading.inputs import Loaded
 from hdbench.progress import Reporter
 from hdbench.protocol import Protocol
 from hdbench.score import Score, score
@@ -17,33 +18,59 @@ from hdbench.sizes import equalise
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """{title: the row's Score, or the reason why it has none}, and sentences about what was compared."""
+    """{title: the row's Score, or the reason why it has none}, sentences about what was compared, and the control rows: how each
+    is to be read."""
 
     rows: Mapping[str, Score | HdbenchError]
     notes: tuple[str, ...]
+    controls: Mapping[str, str]
 
 
-def score_rows(
-    rows: Mapping[str, Sequence[ShapeSet]],
-    reference: ShapeSet,
-    training: ShapeSet | None,
-    protocol: Protocol,
-    metrics: Sequence[Metric],
-    *,
-    seed: int,
-    threads: int | None,
-    device: str,
-    reporter: Reporter,
-) -> Scored:
-    """Every row against the reference. HdbenchError where the protocol refuses the sizes of the sets, or the reference."""
-    equal, compared, notes = equalise(rows, reference, protocol, seed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How rows are scored: ``seed`` of what is chosen, with ``intervals`` or values alone, with rows of ``controls`` or not."""
+
+    seed: int = 0
+    threads: int | None = None
+    device: str = "cpu"
+    intervals: bool = True
+    controls: bool = False
+
+
+def score_rows(sets: Loaded, protocol: Protocol, metrics: Sequence[Metric], settings: Settings, reporter: Reporter) -> Scored:
+    """Every row against the reference. HdbenchError where the protocol refuses the sizes of the sets."""
+    rows, reference, notes = equalise(sets.rows, sets.reference, protocol, settings.seed)
+    controls = _controls(sets, reference, protocol, settings) if settings.controls else {}
+    skip = not settings.intervals and all(metric.chamfer != "all" for metric in metrics)
+    against = Sets(reference, protocol, sets.training, settings.threads, settings.device, skip)
     with reporter.stage("reference: distances and features", 1, 0):
-        known = known_of_reference(Sets(compared, protocol, training, threads, device), metrics)
+        known = known_of_reference(against, metrics)
     scores: dict[str, Score | HdbenchError] = {}
-    for title, draws in equal.items():
+    for title, draws in {**rows, **{title: [made] for title, made in controls.items()}}.items():
         with reporter.stage(f"{title}: score", 1, 0):
-            try:
-                scores[title] = score(draws, compared, protocol, metrics, training, known, threads, device)
-            except HdbenchError as error:
-                scores[title] = error
-    return Scored(scores, notes)
+            scores[title] = _score(draws, against, metrics, known, settings)
+    how_to_read = {title: made if isinstance(made, str) else "; ".join(made.notes) for title, made in controls.items()}
+    return Scored(scores, notes, how_to_read)
+
+
+def _score(
+    draws: Sequence[ShapeSet | str], against: Sets, metrics: Sequence[Metric], known: Known, settings: Settings
+) -> Score | HdbenchError:
+    """One row's numbers, or why there are none."""
+    if isinstance(draws[0], str):
+        return HdbenchError(draws[0])
+    try:
+        return score(
+            draws, against.reference, against.protocol, metrics, against.training, known, settings.threads, settings.device,
+            settings.intervals,
+        )  # fmt: skip
+    except HdbenchError as error:
+        return error
+
+
+def _controls(sets: Loaded, reference: ShapeSet, protocol: Protocol, settings: Settings) -> Mapping[str, ShapeSet | str]:
+    """Sets that nobody trained a network for; where the reference was sub-sampled, its other points are of the same shapes."""
+    from hdbench.controls import control_sets
+
+    again = None if sets.again is None else equalise(sets.rows, sets.again, protocol, settings.seed)[1]
+    return control_sets(reference, sets.training, settings.seed, again)

@@ -296,6 +296,23 @@ def test_of_pc15k_files_the_test_part_is_taken(tmp_path):
     assert any("points 10000 to 10063 (the test part of PC15k files)" in note for note in found.notes)
 
 
+@pytest.mark.parametrize("take", ["random", "first"])
+def test_other_points_of_the_same_clouds_are_those_that_were_left_out(take, tmp_path):
+    dense = clouds(3, 2 * Q)
+    path = npy(tmp_path / "a", dense)
+    first, again = read(path, take=take).clouds[:, 0], read(path, take=take, again=True).clouds[:, 0]
+    for one, other, cloud in zip(first, again, dense):
+        assert sorted(map(tuple, np.concatenate([one, other]))) == sorted(map(tuple, cloud))
+    with pytest.raises(HdbenchError, match="too few for 65 others"):
+        read(path, points=65, again=True)
+
+
+def test_other_points_of_the_same_meshes_are_new(tmp_path):
+    path = meshes(tmp_path / "m")
+    first, again = read(path).clouds, read(path, again=True).clouds
+    assert not np.isin(first, again).all(-1).any()
+
+
 def test_fewer_points_are_refused_with_the_next_step(tmp_path):
     path = folder_of_npy(tmp_path / "a", clouds(3))
     np.save(path / "001.npy", clouds(1, 50)[0])
@@ -363,10 +380,12 @@ def test_a_point_repeated_by_chance_is_not_worth_a_note(tmp_path):
 
 
 def test_points_in_an_order_are_said(tmp_path):
-    array = clouds(3)
-    angle = np.linspace(0, 2 * np.pi, Q)
+    array = clouds(40, 2048)
+    angle = np.linspace(0, 2 * np.pi, 2048)
     array[2] = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1)
-    assert note_of(read(npy(tmp_path / "a", array)), "points in an order").endswith("1 of 3 shapes (2)")
+    array[4] = array[4][np.argsort(array[4, :, 1])]
+    found = read(npy(tmp_path / "a", array), points=2048)
+    assert note_of(found, "points in an order").endswith("2 of 40 shapes (2, 4)")
 
 
 def test_points_in_one_place_and_far_away_are_said(tmp_path):
@@ -448,7 +467,7 @@ def test_a_folder_without_a_usable_file_is_an_error(tmp_path):
 def test_several_kinds_in_a_folder_are_not_guessed_between(tmp_path):
     path = folder_of_npy(tmp_path / "a", clouds())
     (path / "x.xyz").write_text("0 0 0\n")
-    with pytest.raises(HdbenchError, match=r"several kinds: 5 .npy, 1 .xyz. Name one as FOLDER:KIND, such as '.*:xyz'"):
+    with pytest.raises(HdbenchError, match=r"several kinds: .npy .5., .xyz .1.. Name one as FOLDER:KIND, such as '.*:xyz'"):
         read(path)
     assert len(read(path, key="npy")) == 5
     with pytest.raises(HdbenchError, match=r"There is no kind of shapes or split list in '.*' named 'ply'"):

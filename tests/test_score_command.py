@@ -19,6 +19,7 @@ from hdbench.protocol import preset
 from hdbench.tables import Column, Row, Table
 
 ON_A_LINE = ("-o", "points=1", "-o", "normalisation=none", "-o", "emd_points=1")  # clouds of one point
+SMALL = ("-o", "points=64")
 TABLE_1 = ("--metric", "mmd-cd", "--metric", "cov-cd", "--metric", "1nna-cd")
 QUICK = ("--metric", "mmd-cd")
 
@@ -42,15 +43,12 @@ def on_a_line(name: str, *places: float) -> str:
     return name
 
 
-def boxes(name: str, count: int, seed: int = 0, points: int = 64, sides=(1.0, 0.6, 0.3), **more) -> str:
+def boxes(name: str, count: int, seed: int = 0, points: int = 64, sides=(1.0, 0.6, 0.3), spread: float = 0.1) -> str:
     """A file of clouds in boxes of about these sides."""
     rng = np.random.default_rng(seed)
-    sizes = np.array(sides) * rng.uniform(0.9, 1.1, (count, 1, 3))
-    np.savez(name, clouds=(rng.uniform(-0.5, 0.5, (count, points, 3)) * sizes).astype(np.float32), **more)
+    sizes = np.array(sides) * rng.uniform(1 - spread, 1 + spread, (count, 1, 3))
+    np.savez(name, clouds=(rng.uniform(-0.5, 0.5, (count, points, 3)) * sizes).astype(np.float32))
     return name
-
-
-SMALL = ("-o", "points=64")
 
 
 # -------------------------------------------------------------------------------------------------------- known answers
@@ -90,16 +88,22 @@ def test_published_definitions_through_the_command(score, reference, generated, 
     assert tuple(row[name] for name in ("MMD", "COV", "1-NNA")) == pytest.approx(expected)
 
 
-def test_a_run_and_the_scoring_of_its_folder_give_the_same_numbers(hdbench, tmp_path):
-    done = hdbench("run", "--method", "sphere", "--data", "spheres", "-o", "count=80", "-o", "points=128", "--workers", "1")
+SOME = ("mmd-cd", "1nna-cd", "jsd", "vendi-cd", "novelty-cd", "authpct")
+
+
+def test_a_run_and_the_scoring_of_its_folder_give_the_same_numbers(hdbench, score, tmp_path):
+    settings = ("-o", "count=80", "-o", "points=64", "-o", "draws=2", "-o", f"metrics={','.join(SOME)}", "--workers", "1")
+    done = hdbench("run", "--method", "sphere", "--data", "spheres", *settings)
     assert done.returncode == 0, done.stderr
     [folder] = [path.parent for path in tmp_path.glob("runs/*/run.json")]
-    done = hdbench("score", "-g", str(folder), "-o", "points=128", "--json", "again.json")
-    assert done.returncode == 0, done.stderr
+    metrics = [word for name in SOME for word in ("--metric", name)]
+    code, _, err = score("-g", str(folder), *SMALL, *metrics, "--json", "again.json")
+    assert code == 0, err
     record = json.loads((tmp_path / "again.json").read_text())
     [again] = [row["score"] for row in record["rows"]]
     [first] = [row["score"] for row in json.loads((folder / "run.json").read_text())["rows"] if row["origin"] == "ours"]
-    assert len(again["estimates"]) > 10
+    assert again["estimates"].keys() == first["estimates"].keys()
+    assert len(again["estimates"]) > len(SOME)
     for name, estimate in again["estimates"].items():
         found = first["estimates"][name]
         assert estimate["value"] == found["value"], name
@@ -244,6 +248,68 @@ def test_a_row_that_cannot_be_scored_does_not_take_the_others_down(score):
     assert "  made " in out
     assert "not run [1]" in out
     assert "Error: 'hollow' has no numbers: Only 6 of 11 generated shapes have a surface" in err.splitlines()[-1]
+
+
+def test_sequences_are_scored_frame_by_frame_and_their_motion_too(score):
+    for name, seed in (("made", 1), ("ref", 2)):
+        np.save(f"{name}.npy", np.random.default_rng(seed).normal(size=(6, 4, 64, 3)))
+    code, out, err = score("-g", "made.npy", "-r", "ref.npy", *SMALL)
+    assert code == 0, err
+    assert "read as 6 sequences of 4 frames with 64 points each" in err
+    assert "against 6 reference sequences" in out
+    assert "motion" not in out.partition("Not computed")[2]
+
+
+def test_values_without_intervals_are_the_same_values(score):
+    files = ("-g", boxes("made.npz", 12, 1), "-r", boxes("ref.npz", 12), *SMALL, *TABLE_1, "--format", "json")
+    rows = [json.loads(score(*files, *more)[1])["rows"][0] for more in ((), ("--no-intervals",))]
+    for name in ("MMD", "COV", "1-NNA", "acc_t"):
+        assert rows[0][name] == rows[1][name]
+        assert rows[1][f"{name}_half_width"] is None
+        assert rows[0][f"{name}_half_width"] > 0
+
+
+def test_reference_rows_stand_beside_and_do_not_change_a_number(score):
+    ref, train = boxes("ref.npz", 8, points=128, spread=0.9), boxes("train.npz", 9, 5)
+    files = ("-g", boxes("made.npz", 9, 1), "-r", ref, "--train", train)
+    printed = [score(*files, *SMALL, *TABLE_1, "--format", "json", *more)[1] for more in ((), ("--reference-rows",))]
+    alone, *rows = json.loads(printed[0])["rows"][0], *json.loads(printed[1])["rows"]
+    assert rows[0] == alone
+    by_title = {row["title"]: row for row in rows if row["section"] == "reference"}
+    assert len(by_title) == 5
+    assert by_title["test shapes, other points"]["COV"] > 80  # each shape's own other points are the nearest
+    assert by_title["one training shape, repeated"]["COV"] == pytest.approx(100 / 8)
+
+
+def test_other_points_that_cannot_be_had_are_said(score):
+    code, out, _ = score("-g", boxes("made.npz", 8, 1), "-r", boxes("ref.npz", 8), *SMALL, *QUICK, "--reference-rows")
+    assert code == 0
+    assert "it needs clouds of at least twice as many points as are scored" in out
+    assert "it needs training shapes (--train)" in out
+
+
+@pytest.mark.parametrize("content", [b"", b"5", b"[]", b"\xff\xfe", b'{"name": "else"}'])
+def test_a_folder_with_another_run_json_is_a_folder_like_others(score, content):
+    Path("folder").mkdir()
+    Path("folder/run.json").write_bytes(content)
+    code, _, err = score("-g", "folder", "-r", boxes("ref.npz", 4), *SMALL)
+    assert code == 2
+    assert "The folder 'folder' holds no mesh and no cloud (found: 1 .json)" in err
+
+
+def test_a_damaged_run_folder_is_said(score):
+    Path("run/clouds").mkdir(parents=True)
+    Path("run/run.json").write_text('{"identity": "x"}')
+    assert "The run folder 'run' holds no clouds of samples" in score("-g", "run")[2]
+    Path("run/clouds/mine.safetensors").write_bytes(b"junk")
+    assert "'run/clouds/mine.safetensors' cannot be read: it is damaged" in score("-g", "run", "-r", boxes("ref.npz", 4))[2]
+
+
+def test_a_name_that_the_system_cannot_look_up_names_nothing(score):
+    for name in ("x" * 5000, "a\0b", "~nobody/x"):
+        code, _, err = score("-g", name, "-r", boxes("ref.npz", 4))
+        assert code == 2
+        assert err.startswith("Error: There is no file or folder ")
 
 
 # ------------------------------------------------------------------------------------------------------------- mistakes

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hdbench.interfaces import Metric
     from hdbench.loading.inputs import Job
     from hdbench.protocol import Protocol
+    from hdbench.scoring import Settings
     from hdbench.tables import Table
 
 FORMS = ("plain", "markdown", "csv", "json")
@@ -42,6 +43,9 @@ def hdbench_commands() -> list[click.Command]:
 @click.option("--config", "files", multiple=True, type=click.Path(path_type=Path), help="A TOML file with a table [protocol].")
 @click.option("-o", "overrides", multiple=True, metavar="KEY=VALUE", help="Change the protocol, such as -o points=1024.")
 @click.option("--metric", "names", multiple=True, metavar="NAME", help="Compute this metric only; may be repeated.")
+@click.option("--reference-rows", "controls", is_flag=True,
+              help="Also print rows that say what numbers mean: training shapes, one shape repeated, ...")  # fmt: skip
+@click.option("--no-intervals", is_flag=True, help="Values alone, much sooner: distances that are nobody's nearest are skipped.")
 @click.option("--frames", type=click.IntRange(1, 10_000), help="Frames per shape in folders: 1 reads a shape from each file.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the points that are taken of each shape.")
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads for distances.  [default: one per core]")
@@ -53,7 +57,7 @@ def hdbench_commands() -> list[click.Command]:
 def score(
     registry: Registry, generated: tuple[str, ...], reference: str | None, train: str | None, protocol: str,
     files: tuple[Path, ...], overrides: tuple[str, ...], names: tuple[str, ...], frames: int | None, seed: int,
-    threads: int | None, device: str | None, form: str | None, record: Path | None,
+    controls: bool, no_intervals: bool, threads: int | None, device: str | None, form: str | None, record: Path | None,
 ) -> None:  # fmt: skip
     """Score shapes of any origin: every metric, with intervals, under one protocol.
 
@@ -61,19 +65,21 @@ def score(
     """
     from hdbench.device import choose
     from hdbench.loading.inputs import find_job
+    from hdbench.scoring import Settings
 
     if form is not None and form not in FORMS:
         raise unknown("format", form, FORMS)
     if record is not None:
         _refuse_unwritable(record)
-    job = find_job(
-        generated, reference, train, protocol=_protocol(protocol, files, overrides), seed=seed, frames=frames,
+    made_by = _protocol(protocol, files, overrides)
+    job = find_job(generated, reference, train, protocol=made_by, seed=seed, frames=frames)
+    settings = Settings(
+        seed=seed, threads=threads, device=choose(device, None).device, intervals=not no_intervals, controls=controls
     )  # fmt: skip
-    metrics = _metrics(registry, names)
-    _carry_out(job, metrics, form, record, threads, choose(device, None).device)
+    _carry_out(job, _metrics(registry, names), settings, form, record)
 
 
-def _carry_out(job: Job, metrics: list[Metric], form: str | None, record: Path | None, threads: int | None, device: str) -> None:
+def _carry_out(job: Job, metrics: list[Metric], settings: Settings, form: str | None, record: Path | None) -> None:
     """Read, score, print."""
     from hdbench.loading.inputs import read
     from hdbench.progress import Reporter
@@ -82,16 +88,13 @@ def _carry_out(job: Job, metrics: list[Metric], form: str | None, record: Path |
     from hdbench.store import write_json
 
     with Reporter() as reporter:
-        sets = read(job, lambda line: click.echo(line, err=True), reporter)
-        scored = score_rows(
-            sets.rows, sets.reference, sets.training, job.protocol, metrics, seed=job.seed, threads=threads, device=device,
-            reporter=reporter,
-        )  # fmt: skip
+        sets = read(job, lambda line: click.echo(line, err=True), reporter, with_again=settings.controls)
+        scored = score_rows(sets, job.protocol, metrics, settings, reporter)
     if record is not None:
-        write_json(record, record_of(job, sets, scored, metrics, device))
+        write_json(record, record_of(job, sets, scored, metrics, settings.device))
     _show(table_of(job, sets, scored), form)
     for title, outcome in scored.rows.items():
-        if isinstance(outcome, HdbenchError):
+        if isinstance(outcome, HdbenchError) and title not in scored.controls:
             raise HdbenchError(f"'{title}' has no numbers: {outcome}")
 
 

@@ -15,6 +15,7 @@ from hdbench.shape_set import ShapeSet
 
 ALIKE = 1.5  # between sizes that are called alike
 TURNED = 0.25  # the least difference of extents, over the longest, that a turn must explain
+ALMOST = 0.1  # of two turns that explain it about as well, the one that moves fewer axes is named
 EXPLAINED = 0.4  # the share of it that may be left
 
 
@@ -22,10 +23,11 @@ def refuse_other_frames(shapes: ShapeSet, reference: ShapeSet, what: str) -> Non
     """HdbenchError when shapes and references have different numbers of frames."""
     if shapes.frames == reference.frames:
         return
+    layouts = "Shapes are [n, q, 3], sequences [n, t, q, 3], draws of shapes [d, n, 1, q, 3]: is an axis missing?"
     swapped = len(shapes) == reference.frames or shapes.frames == len(reference)
-    advice = "Is an axis of draws or frames in the wrong place? Sequences are [n, t, q, 3]." if swapped else "Give both alike."
     raise HdbenchError(
-        f"{what} has {plural(shapes.frames, 'frame')} per shape, the reference {plural(reference.frames, 'frame')}. {advice}"
+        f"{what} has {plural(shapes.frames, 'frame')} per shape, the reference {plural(reference.frames, 'frame')}. "
+        f"{layouts if swapped else 'Give both alike.'}"
     )
 
 
@@ -54,7 +56,8 @@ def _turned(shapes: ShapeSet, reference: ShapeSet, what: str) -> str:
     if mine is None or theirs is None:
         return ""
     off = {order: float(np.abs(mine[list(order)] - theirs).max()) for order in permutations(range(3))}
-    best = min(off, key=lambda order: off[order])
+    least = min(off.values()) + ALMOST
+    best = max((order for order in off if off[order] <= least), key=lambda order: sum(a == b for a, b in enumerate(order)))
     if off[0, 1, 2] < TURNED or off[best] > EXPLAINED * off[0, 1, 2]:
         return ""
     axes = "".join("xyz"[axis] for axis in best)

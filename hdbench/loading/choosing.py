@@ -45,9 +45,14 @@ def choose(arrays: Sequence[Stored], path: Path, key: str | None, role: Role, ax
 def _undecided(arrays: Sequence[Stored], fitting: Sequence[Stored], path: Path) -> HdbenchError:
     if not arrays:
         return HdbenchError(f"'{path}' holds no array. Save the clouds [n, q, 3], such as numpy.savez(PATH, samples=clouds).")
-    problem = "several arrays that could be the clouds" if fitting else "no array that could be the clouds"
-    example = (fitting or arrays)[0].name
-    return HdbenchError(f"'{path}' holds {problem}: {some(arrays, 8)}. Name one as PATH:NAME, such as '{path}:{example}'.")
+    if not fitting:
+        return HdbenchError(
+            f"'{path}' holds no clouds [n, q, 3], only: {some(arrays, 8)}. Is it a checkpoint? Give what was sampled with it."
+        )
+    return HdbenchError(
+        f"'{path}' holds several arrays that could be the clouds: {some(fitting, 8)}. Name one as PATH:NAME, such as "
+        f"'{path}:{fitting[0].name}'."
+    )
 
 
 def series(arrays: Sequence[Stored]) -> list[Stored]:

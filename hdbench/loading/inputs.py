@@ -15,7 +15,7 @@ from hdbench.errors import HdbenchError
 from hdbench.loading.agreement import oddities, refuse_other_frames, shared_shapes
 from hdbench.loading.choosing import Role
 from hdbench.loading.listing import list_folder
-from hdbench.loading.load import check_path, load_draws
+from hdbench.loading.load import check_path, exists, load_draws
 from hdbench.loading.run_folder import is_run, methods_of_run, set_of_run
 from hdbench.loading.wording import plural, some
 from hdbench.progress import Reporter
@@ -60,11 +60,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """The sets of shapes of a job, and what was said about each row's."""
+    """The sets of shapes of a job, the reference shapes with other points where they were wanted and can be had, and what was
+    said about each row's shapes."""
 
     rows: Mapping[str, Sequence[ShapeSet]]
     reference: ShapeSet
     training: ShapeSet | None
+    again: ShapeSet | None
     remarks: Mapping[str, Sequence[str]]
 
 
@@ -74,32 +76,41 @@ def find_job(
     """The words of the command line, checked: all paths exist. HdbenchError otherwise, with the next step."""
     if not generated:
         raise HdbenchError("Name the shapes to score: --generated PATH (a file of clouds, a folder, or a run folder).")
+    rows = find_rows(generated)
     against = find_set(reference, generated, "reference")
     if against is None:
         raise HdbenchError("Name the shapes to compare with: --reference PATH (a file of clouds or a folder).")
     training = find_set(train, generated, "train")
-    return Job(rows=find_rows(generated), reference=against, training=training, protocol=protocol, seed=seed, frames=frames)
+    return Job(rows=rows, reference=against, training=training, protocol=protocol, seed=seed, frames=frames)
 
 
 def parse_source(text: str) -> Source:
     """``PATH``, ``PATH:KEY``, ``TITLE=PATH`` or ``TITLE=PATH:KEY``; a path that exists as it is written is taken as it is."""
-    whole = Path(text).expanduser()
-    if whole.exists():
+    whole = _path(text)
+    if exists(whole):
         return _source(None, whole, None)
     title, equals, rest = text.partition("=")
     if not equals or not title.strip():
         title, rest = "", text
-    path = Path(rest).expanduser()
-    if path.exists():
+    path = _path(rest)
+    if exists(path):
         return _source(title.strip(), path, None)
     before, colon, key = rest.rpartition(":")
-    if colon and before and Path(before).expanduser().exists():
-        return _source(title.strip(), Path(before).expanduser(), key)
+    if colon and before and exists(_path(before)):
+        return _source(title.strip(), _path(before), key)
     return _source(title.strip(), path, None)
 
 
+def _path(text: str) -> Path:
+    """With the user's home in place of ``~``, where the system knows it."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def _source(title: str | None, path: Path, key: str | None) -> Source:
-    default = path.resolve().name if path.is_dir() else path.stem
+    default = path.resolve().name if exists(path) and path.is_dir() else path.stem
     return Source(title or default, path, key, named=bool(title))
 
 
@@ -153,7 +164,7 @@ def find_set(text: str | None, generated: Sequence[str], role: Role) -> Source |
 # -------------------------------------------------------------------------------------------------------------- reading
 
 
-def read(job: Job, announce: Callable[[str], None], reporter: Reporter) -> Loaded:
+def read(job: Job, announce: Callable[[str], None], reporter: Reporter, with_again: bool = False) -> Loaded:
     """All sets of a job. What was read and what is odd is announced line by line."""
     reference = _only(_read(job, job.reference, "reference", announce, reporter), job.reference, "reference")
     _refuse_empty(reference, job.reference)
@@ -166,7 +177,7 @@ def read(job: Job, announce: Callable[[str], None], reporter: Reporter) -> Loade
             announce(f"  note: {remark}.")
     for remark in shared_shapes(reference, training, "the reference", "the training shapes") if training else ():
         announce(f"  note: {remark}: the split leaks.")
-    return Loaded(rows, reference, training, remarks)
+    return Loaded(rows, reference, training, _again(job, reporter) if with_again else None, remarks)
 
 
 def _training(job: Job, reference: ShapeSet, announce: Callable[[str], None], reporter: Reporter) -> ShapeSet | None:
@@ -181,6 +192,14 @@ def _training(job: Job, reference: ShapeSet, announce: Callable[[str], None], re
     return training.select(full)
 
 
+def _again(job: Job, reporter: Reporter) -> ShapeSet | None:
+    """The reference shapes with other points on their surfaces; None where the clouds hold too few."""
+    try:
+        return _draws(job, job.reference, "reference", reporter, again=True)[0]
+    except HdbenchError:
+        return None
+
+
 def _refuse_empty(reference: ShapeSet, source: Source) -> None:
     empty = [reference.names[i] if reference.names else str(i) for i in np.flatnonzero(~whole(reference.clouds))]
     if empty:
@@ -191,15 +210,19 @@ def _refuse_empty(reference: ShapeSet, source: Source) -> None:
 
 
 def _read(job: Job, source: Source, role: Role, announce: Callable[[str], None], reporter: Reporter) -> tuple[ShapeSet, ...]:
-    with reporter.stage(f"read {source.path.name}", 1, 0) as move:
-        draws = load_draws(
-            source.path, key=source.key, role=role, points=job.protocol.points, take=job.protocol.take, seed=job.seed,
-            frames=job.frames, progress=lambda done, total: move(done / total),
-        )  # fmt: skip
+    draws = _draws(job, source, role, reporter)
     announce(f"{role}{f' {source.title!r}' if role == 'generated' else ''}: {source}")
     for note in dict.fromkeys(note for draw in draws for note in draw.notes):
         announce(f"  {note}")
     return draws
+
+
+def _draws(job: Job, source: Source, role: Role, reporter: Reporter, again: bool = False) -> tuple[ShapeSet, ...]:
+    with reporter.stage(f"read {source.path.name}", 1, 0) as move:
+        return load_draws(
+            source.path, key=source.key, role=role, points=job.protocol.points, take=job.protocol.take, seed=job.seed,
+            frames=job.frames, again=again, progress=lambda done, total: move(done / total),
+        )  # fmt: skip
 
 
 def _only(draws: tuple[ShapeSet, ...], source: Source, role: str) -> ShapeSet:

@@ -12,6 +12,7 @@ from hdbench.loading.texts import ply_has_faces
 from hdbench.loading.wording import plural, some
 
 MESHES = (".obj", ".off", ".stl", ".glb", ".gltf")  # and .ply with faces
+COMPANIONS = (".bin", ".mtl")  # of meshes
 ARRAYS = (".npy", ".npz", ".pt", ".pth", ".safetensors")
 TEXTS = (".xyz", ".pts")
 PERHAPS = (".txt", ".csv")  # clouds, or logs and lists that lie beside them
@@ -45,16 +46,19 @@ def list_folder(folder: Path, key: str | None) -> Listing:
         files = [path for path in files if path.stem.removesuffix("_split") not in SPLITS]
     _refuse_splits(folder, files)
     chosen = _of_split(folder, files, split)
-    left = sorted({path.suffix.lower() or "no ending" for path in everything if path not in set(files)})
-    count = len(everything) - len(files)
-    notes = [f"{plural(count, 'other file')} not read ({some(left)})"] if count else []
+    rest = [path for path in everything if path not in set(files) and not (kind == "meshes" and path.suffix in COMPANIONS)]
+    endings = sorted({path.suffix.lower() or "no ending" for path in rest})
+    notes = [f"{plural(len(rest), 'other file')} not read ({some(endings)})"] if rest else []
     notes += [f"{len(chosen)} of {len(files)} files, those of its {split} list"] if split else []
     return Listing(folder, kind, tuple(chosen), tuple(notes))
 
 
 def _visible(folder: Path) -> list[Path]:
-    """Files that are not hidden, and not what a Mac leaves behind."""
-    found = [path for path in folder.rglob("*") if path.is_file()]
+    """Files that are not hidden, and not what a Mac leaves behind. HdbenchError when a sub-folder cannot be looked into."""
+    try:
+        found = [path for path in folder.rglob("*") if path.is_file()]
+    except OSError as error:
+        raise HdbenchError(f"The folder '{folder}' cannot be read ({error}).") from None
     return [p for p in found if not any(n.startswith(".") or n == "__MACOSX" for n in p.relative_to(folder).parts)]
 
 
@@ -82,7 +86,7 @@ def _chosen_kind(folder: Path, counts: Counter[str], key: str | None, everything
     if not likely:
         raise _nothing(folder, everything)
     if len(likely) > 1:
-        held = ", ".join(f"{counts[kind]} {kind}" for kind in likely)
+        held = ", ".join(f"{kind} ({counts[kind]})" for kind in likely)
         raise HdbenchError(
             f"The folder '{folder}' holds shapes of several kinds: {held}. Name one as FOLDER:KIND, such as "
             f"'{folder}:{likely[-1].removeprefix('.')}'."

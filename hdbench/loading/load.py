@@ -75,8 +75,16 @@ def load_draws(
 
 def check_path(path: Path) -> None:
     """HdbenchError, with the nearest name, for a path that does not exist."""
-    if not path.exists():
+    if not exists(path):
         raise HdbenchError(f"There is no file or folder '{path}'.{_nearest(path)}")
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that the system cannot even look up is the name of nothing."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _from_folder(
@@ -97,8 +105,8 @@ def _from_folder(
 
 def _nearest(path: Path) -> str:
     """What the nearest folder that exists holds instead."""
-    parent = next((folder for folder in path.parents if folder.is_dir()), Path())
-    inside = sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith("."))
+    parent = next((folder for folder in path.parents if exists(folder) and folder.is_dir()), Path())
+    inside = sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith(".") and exists(entry))
     wanted = path.relative_to(parent).parts[0] if path.is_relative_to(parent) else path.name
     near = get_close_matches(wanted, inside, n=1, cutoff=0.5)
     return f" Did you mean '{parent / near[0]}'?" if near else f" '{parent}' holds: {', '.join(inside[:5]) or 'nothing'}."

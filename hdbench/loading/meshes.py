@@ -7,7 +7,8 @@ Figures are those of the mended meshes; how many faces had no area is then unkno
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from hdbench.interfaces import ShapeSource
 from hdbench.loading.folders import Progress, as_shapes, refuse_none, said_of_lost
 from hdbench.loading.listing import Listing
 from hdbench.loading.taking import said_of_copies
-from hdbench.loading.wording import plural, some
+from hdbench.loading.wording import plural
 from hdbench.points import sample_surface
 from hdbench.registry import Registry
 from hdbench.seeds import numpy_generator
@@ -33,13 +34,14 @@ class _Kept:
     """What is kept of meshes while they are read: figures by shape, what was mended, what is lost, digests that tell copies."""
 
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
-    mended: dict[str, str] = field(default_factory=dict)
+    mended: dict[str, list[str]] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     digests: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def notes(self, count: int) -> list[str]:
         copies = [names for names in self.digests.values() if len(names) > 1]
-        mended = some([f"{name}: {text}" for name, text in self.mended.items()], 3)
+        kinds = Counter(kind for notes in self.mended.values() for kind in {_kind(note) for note in notes})
+        mended = ", ".join(f"{times} x {kind}" for kind, times in kinds.most_common())
         said = [f"mended: {len(self.mended)} of {plural(count, 'shape')} ({mended})"] if self.mended else []
         return [*said, *said_of_copies(copies, count), *said_of_lost(self.lost)]
 
@@ -59,7 +61,7 @@ def read_meshes(listing: Listing, frames: int | None, points: int, seed: int, pr
             meshes = _meshes_of(source, [listing.name(path) for path in paths], name, kept)
             clouds.append(_cloud(meshes, points, numpy_generator(seed, "points", name)))
         except HdbenchError as error:
-            kept.lost[name] = str(error).rstrip(".")
+            kept.lost[name] = str(error).removeprefix(f"The file '{name}' cannot be used: ").rstrip(".")
             clouds.append(np.full((len(paths), points, 3), np.nan, np.float32))
         progress(done, len(shapes))
     refuse_none(listing, len(shapes), kept.lost)
@@ -74,10 +76,15 @@ def _meshes_of(source: ShapeSource, names: Sequence[str], shape: str, kept: _Kep
     frames = tuple(part.frames[0] for part, _ in read)
     mended = [note for _, notes in read for note in notes]
     if mended:
-        kept.mended[shape] = some(mended, 1)
+        kept.mended[shape] = mended
     kept.digests[geometry_digest(Shape(shape, frames))].append(shape)
     kept.figures[shape] = mesh_figures(frames)
     return frames
+
+
+def _kind(note: str) -> str:
+    """A note without its numbers: ``18 faces without area dropped`` is of the kind ``faces without area dropped``."""
+    return re.sub(r"^\d+ | \(.*|:.*", "", note)
 
 
 def _cloud(frames: Sequence[Mesh], points: int, rng: np.random.Generator) -> NDArray[np.float32]:

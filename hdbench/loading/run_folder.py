@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hdbench.errors import HdbenchError
+from hdbench.loading.wording import first_line
 from hdbench.store import load_info, read_json
 
 REFERENCE, TRAIN = "reference.safetensors", "train.safetensors"
@@ -12,7 +13,11 @@ REFERENCE, TRAIN = "reference.safetensors", "train.safetensors"
 
 def is_run(path: Path) -> bool:
     """Whether a folder was written by ``hdbench run``."""
-    return path.is_dir() and "identity" in (read_json(path / "run.json") or {})
+    try:
+        record = read_json(path / "run.json")
+    except (HdbenchError, OSError, ValueError):  # whatever else is called run.json
+        return False
+    return isinstance(record, dict) and "identity" in record
 
 
 def methods_of_run(folder: Path) -> dict[str, Path]:
@@ -23,7 +28,14 @@ def methods_of_run(folder: Path) -> dict[str, Path]:
             f"The run folder '{folder}' holds no clouds of samples: it was written by an older hdbench, or its run was stopped. "
             "Run its command again; nothing that is finished is computed twice."
         )
-    return {str(load_info(path).get("title") or path.stem): path for path in files}
+    return {_title(path): path for path in files}
+
+
+def _title(path: Path) -> str:
+    try:
+        return str(load_info(path).get("title") or path.stem)
+    except Exception as error:  # whatever a reader raises for a damaged file
+        raise HdbenchError(f"'{path}' cannot be read: it is damaged ({first_line(error)}). Run its command again.") from None
 
 
 def set_of_run(folder: Path, role: str) -> Path | None:

@@ -19,7 +19,7 @@ Take = Literal["random", "first"]
 
 REPEATED = 0.03  # the share of points that are there again from which on it is said
 PC15K, PC15K_TEST = 15_000, 10_000  # points in a file of PointFlow's data, and the first of those it evaluates on
-IN_ORDER = 0.3  # the step from point to point over that between any two, below which a cloud is in some order
+IN_ORDER = 0.5  # standard deviations by which the first quarter of the points must lie elsewhere to be in some order
 FAR = 1e4  # coordinates over extent from which on float32 no longer holds the shape well
 
 
@@ -183,11 +183,13 @@ def _digest(hashes: Sequence[NDArray[np.uint64]]) -> bytes:
 
 
 def _in_order(cloud: NDArray[np.float32]) -> bool:
-    """Whether neighbours in the file are neighbours in space, as on a grid, a sweep or in a sorted cloud."""
-    if len(cloud) < 64:
+    """Whether the first quarter of the points lies elsewhere than the whole, as in a sweep, on a grid or in a sorted cloud."""
+    count = len(cloud)
+    if count < 128:
         return False
-    step, far = (np.linalg.norm(cloud - np.roll(cloud, by, axis=0), axis=1).mean() for by in (1, len(cloud) // 2))
-    return bool(step < IN_ORDER * far)
+    away = np.abs(cloud[: count // 4].mean(0) - cloud.mean(0))
+    chance = 6 * np.sqrt(3 / count)  # six standard deviations of points in no order
+    return bool((away > max(IN_ORDER, chance) * cloud.std(0)).any())
 
 
 def _row_hashes(cloud: NDArray[np.float32]) -> NDArray[np.uint64]:
