@@ -34,6 +34,8 @@ class Training:
     ``warmup`` steps raise the learning rate from zero. ``decay`` lowers it: ``linear`` over the second half,
     ``staircase`` by ``decay_factor`` every ``decay_epochs``, ``none`` not at all. ``clip`` bounds the norm of the
     gradient (0: off), ``ema`` is the decay of the running average of the parameters, which becomes the network (0: off).
+    ``weight_noise`` is the standard deviation of noise on the clean weights, new in every step and in units of the diffused
+    space: an augmentation, as if every shape had been fitted many times (0: off).
     """
 
     steps: int = 750
@@ -48,6 +50,7 @@ class Training:
     betas: tuple[float, ...] = (0.9, 0.99)
     clip: float = 1.0
     ema: float = 0.995
+    weight_noise: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     checkpoint_seconds: float = 20.0
 
@@ -63,6 +66,7 @@ class Training:
         check(len(self.betas) == 2 and all(0 <= b < 1 for b in self.betas), "training.betas", "two numbers in [0, 1)", self.betas)
         check(self.clip >= 0, "training.clip", "0 or more", self.clip)
         check(0 <= self.ema < 1, "training.ema", "in [0, 1)", self.ema)
+        check(self.weight_noise >= 0, "training.weight_noise", "0 or more", self.weight_noise)
         check(self.checkpoint_seconds >= 0, "training.checkpoint_seconds", "0 or more", self.checkpoint_seconds)
 
     def total(self, count: int) -> int:
@@ -102,7 +106,8 @@ def train(network: nn.Module, weights: Tensor, schedule: Schedule, training: Tra
     state.restore(session.load())
     saved_at = time.monotonic()
     for step in range(state.step, total):
-        state.advance(*_noised(data, schedule, training.batch, session.seed, step), rate=training.rate(step, len(data)))
+        noised, when, target = _noised(data, schedule, training.batch, session.seed, step, training.weight_noise)
+        state.advance(noised, when, target, training.rate(step, len(data)), schedule.importance(when))
         if time.monotonic() - saved_at >= training.checkpoint_seconds and state.step < total:
             state.stop_if_broken()
             session.save(state.tensors())
@@ -123,7 +128,9 @@ def batch_of(seed: int, step: int, batch: int, count: int) -> Tensor:
     return torch.cat(shuffles)[start : start + batch]
 
 
-def _noised(data: Tensor, schedule: Schedule, batch: int, seed: int, step: int) -> tuple[Tensor, Tensor, Tensor]:
+def _noised(
+    data: Tensor, schedule: Schedule, batch: int, seed: int, step: int, weight_noise: float = 0.0
+) -> tuple[Tensor, Tensor, Tensor]:
     """(noised [b, k], time [b], target [b, k]) of one training step, a function of (seed, step)."""
     generator = torch_generator(seed, "train", step)
     when = torch.randint(schedule.steps, (batch,), generator=generator)
@@ -131,8 +138,18 @@ def _noised(data: Tensor, schedule: Schedule, batch: int, seed: int, step: int) 
     index = batch_of(seed, step, batch, len(data))
     index, when, noise = (t.to(data.device, non_blocking=True) for t in (index, when, noise))
     clean = data[index]
+    if weight_noise:
+        jitter = torch.randn(clean.shape, generator=torch_generator(seed, "weight noise", step))
+        clean = clean + weight_noise * jitter.to(data.device, non_blocking=True)
     signal, sigma = schedule.levels(when, clean)
     return signal * clean + sigma * noise, when, schedule.target(clean, noise, when)
+
+
+def _loss(predicted: Tensor, target: Tensor, importance: Tensor | None) -> Tensor:
+    """Mean squared error of [b, k], each row weighed by its ``importance`` [b]."""
+    if importance is None:
+        return nn.functional.mse_loss(predicted, target)
+    return ((predicted - target).square().mean(1) * importance).mean()
 
 
 @dataclass(slots=True)
@@ -158,13 +175,13 @@ class _State:
         )
         return cls(network, training, parameters, average, optimiser, torch.zeros(total, device=device))
 
-    def advance(self, noised: Tensor, when: Tensor, target: Tensor, rate: float) -> None:
-        """One step of AdamW at the learning rate ``rate``."""
+    def advance(self, noised: Tensor, when: Tensor, target: Tensor, rate: float, importance: Tensor | None = None) -> None:
+        """One step of AdamW at the learning rate ``rate``; ``importance`` [b] weighs the rows' errors."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast(noised.device.type, torch.bfloat16, enabled=self.training.precision == "bfloat16"):
             predicted = self.network(noised, when)
-        loss = nn.functional.mse_loss(predicted.float(), target)
+        loss = _loss(predicted.float(), target, importance)
         self.optimiser.zero_grad()
         loss.backward()
         if self.training.clip:

@@ -7,7 +7,7 @@ from torch import nn
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Session
 from hdbench.schedule import Schedule
-from hdbench.training import Training, batch_of, train
+from hdbench.training import Training, _noised, batch_of, train
 
 SCHEDULE = Schedule(steps=20)
 SHORT = Training(steps=24, batch=8, lr=1e-2, warmup=4, ema=0.9, checkpoint_seconds=0)
@@ -165,3 +165,33 @@ def test_nothing_to_train_on_is_said():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(HdbenchError, match=r"training\."):
         Training(**wrong)
+
+
+def test_weight_noise_trains_on_a_wider_set_of_fields():
+    """A network that has learned the mean of N(m, s^2) data is off by s^2 on the data: noise on the weights adds its variance."""
+
+    class Mean(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.mean = nn.Parameter(torch.zeros(2000))
+
+        def forward(self, noised, step):
+            return self.mean.expand(len(noised), -1)
+
+    one_field, settings = torch.ones(1, 2000), {"steps": 300, "batch": 64, "lr": 0.05, "warmup": 0, "ema": 0.0, "clip": 0.0}
+    losses = [
+        train(Mean(), one_field, SCHEDULE, Training(**settings, weight_noise=s), Session(seed=0))["loss"][-50:].mean()
+        for s in (0.0, 0.3)
+    ]
+    assert losses[0].item() == pytest.approx(0.0, abs=1e-3)
+    assert losses[1].item() == pytest.approx(0.09, rel=0.02)
+
+
+def test_rows_are_weighed_by_the_schedules_importance():
+    """The first step's loss, before anything is learned, by hand."""
+    schedule = Schedule(steps=20, weighting="min-snr")
+    noised, when, target = _noised(WEIGHTS, schedule, 8, 3, 0)
+    errors = (network()(noised, when) - target).square().mean(1)
+    loss = train(network(), WEIGHTS, schedule, SHORT, Session(seed=3))["loss"][0]
+    assert loss.item() == pytest.approx((errors * schedule.importance(when)).mean().item(), rel=1e-5)
+    assert loss.item() != pytest.approx(errors.mean().item(), rel=1e-2)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hdbench_samplers.ddim import DDIM, DDIMConfig, timesteps
+from hdbench_samplers.ddim import DDIM, DDIMConfig
 from hdbench_samplers.ddpm import DDPM, DDPMConfig
+from hdbench_samplers.spacing import uniform_steps
 
 from hdbench.errors import HdbenchError
 from hdbench.schedule import Schedule
@@ -68,13 +69,13 @@ def test_one_step_of_ddim_is_the_denoiser_at_the_last_step():
 
 
 def test_all_steps_means_every_step_once():
-    assert timesteps(500, 500) == list(range(499, -1, -1))
-    assert timesteps(500, 3) == [499, 250, 0]
+    assert uniform_steps(500, 500) == list(range(499, -1, -1))
+    assert uniform_steps(500, 3) == [499, 250, 0]
 
 
 def test_more_steps_than_the_schedule_has_are_refused():
     with pytest.raises(HdbenchError, match="at most 500"):
-        timesteps(500, 501)
+        uniform_steps(500, 501)
 
 
 def test_ddim_with_eta_one_is_ancestral_sampling():

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
-import torch
 from torch import Tensor
 
 from hdbench.config import check
-from hdbench.errors import HdbenchError
 from hdbench.interfaces import Denoise, Sampler
 from hdbench.schedule import Schedule
+from hdbench_samplers.spacing import uniform_steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +41,7 @@ class DDIM(Sampler):
     def sample(self, denoise: Denoise, schedule: Schedule, start: Tensor, noise: Callable[[int], Tensor]) -> Tensor:
         """``start`` [b, p] -> samples [b, p]; HdbenchError when the schedule has fewer steps than are asked for."""
         alpha_bar = schedule.alpha_bar().tolist()
-        steps = timesteps(schedule.steps, self.config.steps)
+        steps = uniform_steps(schedule.steps, self.config.steps)
         sample = start
         for draw, (now, after) in enumerate(pairwise(steps)):
             clean = denoise(sample, now)
@@ -55,13 +54,3 @@ class DDIM(Sampler):
         sigma = self.config.eta * ((1 - after) / (1 - now) * (1 - now / after)) ** 0.5  # equation 16
         moved = after**0.5 * clean + max(0.0, 1 - after - sigma**2) ** 0.5 * epsilon  # equation 12
         return moved + sigma * noise() if sigma else moved
-
-
-def timesteps(total: int, count: int) -> list[int]:
-    """``count`` of ``total`` steps, evenly spread from the noisiest (total - 1) down to 0."""
-    if count > total:
-        raise HdbenchError(
-            f"The sampler asks for {count} steps of a schedule of {total}. Set sampler.steps to at most {total}, "
-            f"or schedule.steps to at least {count}."
-        )
-    return torch.linspace(total - 1, 0, count, dtype=torch.float64).round().long().tolist()
