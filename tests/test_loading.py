@@ -256,7 +256,21 @@ def test_arranging_gives_the_first_three_coordinates(count, points, columns, fir
     assert len(notes) == first + (columns > 3)
 
 
-@pytest.mark.parametrize("shape", [(5, 3, 3), (5, 6, 6), (5, 100, 100), (5, 2), (5, 3, 16, 2048), (24, 24, 24), (7,)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (5, 3, 3),
+        (5, 6, 6),
+        (5, 100, 100),
+        (5, 2),
+        (5, 3, 16, 2048),
+        (5, 3, 8, 2048),
+        (5, 3, 3, 99),
+        (5, 3, 99, 6),
+        (24, 24, 24),
+        (7,),
+    ],
+)
 def test_what_cannot_be_told_is_refused(shape):
     with pytest.raises(HdbenchError, match=r"has the shape \["):
         arrange(np.zeros(shape, np.float32), "it")

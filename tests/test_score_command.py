@@ -198,6 +198,19 @@ def test_an_empty_reference_shape_is_refused_and_an_empty_training_shape_left_ou
     assert "note: 1 empty training shape left out." in err
 
 
+def test_an_empty_training_shape_is_nobodys_neighbour(score):
+    """Not even of tiny shapes, where a protocol takes empty samples for zeros."""
+    with np.load(boxes("train.npz", 8, 2)) as content:
+        clouds = content["clouds"]
+    np.save("whole.npy", clouds[1:])
+    clouds[0] = 0
+    np.save("holed.npy", clouds)
+    tiny = boxes("made.npz", 6, 1, sides=(0.01, 0.01, 0.01))
+    files = ("-g", tiny, "-r", boxes("ref.npz", 6), *SMALL, "--metric", "novelty-cd", "--protocol", "pointflow")
+    rows = [json.loads(score(*files, "--train", name, "--format", "json")[1])["rows"] for name in ("whole.npy", "holed.npy")]
+    assert rows[0] == rows[1]
+
+
 def test_copies_between_the_sets_are_said(score):
     ref, train = boxes("ref.npz", 6), boxes("train.npz", 6, 1)
     with np.load(ref) as a, np.load(train) as b:
