@@ -16,7 +16,8 @@ import hdbench
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Metric
 from hdbench.intervals import INTERVAL
-from hdbench.loading.inputs import Job, Loaded, Source
+from hdbench.loading.inputs import Loaded
+from hdbench.loading.sources import Job, Source
 from hdbench.loading.wording import plural
 from hdbench.provenance import git_state, library_versions, machine
 from hdbench.registry import Registry

@@ -14,7 +14,7 @@ from hdbench.registry import Registry
 
 if TYPE_CHECKING:
     from hdbench.interfaces import Metric
-    from hdbench.loading.inputs import Job
+    from hdbench.loading.sources import Job
     from hdbench.protocol import Protocol
     from hdbench.scoring import Settings
     from hdbench.tables import Table
@@ -64,7 +64,7 @@ def score(
     hdbench score --generated samples.npz --reference ref.npz --train train.npz
     """
     from hdbench.device import choose
-    from hdbench.loading.inputs import find_job
+    from hdbench.loading.sources import find_job
     from hdbench.scoring import Settings
 
     if form is not None and form not in FORMS:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdbench.errors import HdbenchError
-from hdbench.loading.taking import cloud_digest
+from hdbench.loading.oddities import cloud_digest
 from hdbench.loading.wording import plural
 from hdbench.shape_set import ShapeSet
 

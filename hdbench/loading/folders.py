@@ -16,7 +16,8 @@ from hdbench.loading.axes import Layout, arrange
 from hdbench.loading.choosing import Role, choose
 from hdbench.loading.kinds import kind_of
 from hdbench.loading.listing import ARRAYS, Listing
-from hdbench.loading.taking import Found, Frames
+from hdbench.loading.oddities import Frames
+from hdbench.loading.taking import Found
 from hdbench.loading.texts import read_ply, read_text
 from hdbench.loading.wording import plural, some
 

@@ -19,7 +19,7 @@ from hdbench.errors import HdbenchError
 from hdbench.interfaces import ShapeSource
 from hdbench.loading.folders import Progress, as_shapes, refuse_none, said_of_lost
 from hdbench.loading.listing import Listing
-from hdbench.loading.taking import said_of_copies
+from hdbench.loading.oddities import said_of_copies
 from hdbench.loading.wording import plural
 from hdbench.points import sample_surface
 from hdbench.registry import Registry
