@@ -83,6 +83,12 @@ def test_coordinates_beyond_all_reason_do_not_run_away():
     assert chamfer(clouds(40) * np.float32(1e18), clouds(40, seed=1)) > 1e30
 
 
+def test_what_fills_up_the_boxes_is_never_visited():
+    """Boxes are listed by sixteens, the surplus ones lie at 1e18: a cloud there must not find what is not in the other."""
+    near, there = clouds(20), np.full((20, 3), 1e18, np.float32)
+    assert chamfer_matrix(there[None, None], np.stack([near, there])[:, None]) == pytest.approx(np.array([[6e36, 0]]), rel=1e-6)
+
+
 def test_the_symmetric_matrix_is_the_full_one():
     a = clouds(6, 2, 100)
     np.testing.assert_array_equal(chamfer_matrix(a), chamfer_matrix(a, a))

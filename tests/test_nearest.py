@@ -59,9 +59,8 @@ KINDS = {
     "copies": lambda rng, shape: np.repeat(rng.normal(size=(1, *shape[1:])), shape[0], axis=0).astype(np.float32),
     "constant points": lambda rng, shape: np.broadcast_to(rng.normal(size=(shape[0], 1, 1, 3)), shape).astype(np.float32),
     "far apart": lambda rng, shape: (rng.normal(size=shape) + 1e4 * rng.integers(0, 3, (shape[0], 1, 1, 3))).astype(np.float32),
-    "of all sizes": lambda rng, shape: (rng.normal(size=shape) * 10.0 ** rng.uniform(-6, 6, (shape[0], 1, 1, 1))).astype(
-        np.float32
-    ),
+    "of all sizes": lambda rng, shape: (rng.normal(size=shape) * 10 ** rng.uniform(-6, 6, (shape[0], 1, 1, 1))).astype("f4"),
+    "squares underflow": lambda rng, shape: (rng.normal(size=shape) * 10 ** rng.uniform(-23, -18)).astype("f4"),
     "outliers": lambda rng, shape: (rng.standard_cauchy(shape) ** 3).astype(np.float32),
     "thin": lambda rng, shape: (rng.normal(size=shape) * [1, 1e-6, 0]).astype(np.float32),
 }
@@ -99,6 +98,14 @@ def test_bounds_are_never_above_the_computed_distances(sets, step):
     sides = [Side(sequences, sequence_leaves(sequences, 1)) for sequences in sets]
     found = tables(sides, [(0, 1), (1, 0)], step, 1)
     assert (found[0, 1] + found[1, 0].T <= chamfer_matrix(*sets)).all()
+
+
+def test_bounds_hold_where_squares_are_too_small_for_float32():
+    for seed in range(60):
+        sets = [blobs(4, 20, 2 * seed + k) * np.float32(10 ** (-23.5 + seed / 20)) for k in (0, 1)]
+        sides = [Side(sequences, sequence_leaves(sequences, 1)) for sequences in sets]
+        found = tables(sides, [(0, 1), (1, 0)], 0.3 * 10 ** (-23.5 + seed / 20), 1)
+        assert (found[0, 1] + found[1, 0].T <= chamfer_matrix(*sets)).all()
 
 
 def test_a_bound_loses_at_most_three_quarters_of_the_squared_step_each_way():
