@@ -11,7 +11,18 @@ for MMD of squared distances in d dimensions. It is drawn to 1 as far as its Mon
 The interval is Student's, with the degrees of freedom of the parts (Satterthwaite 1946). Two methods scored on one reference
 are compared part by part (``difference``).
 
-COVERAGE_TABLE
+Measured coverage, percent (``pytest -m slow tests/test_interval_coverage.py -s``): squared distances of 8-d Gaussian latents,
+new references and samples each time, N shapes in both sets, a generator that draws from the truth:
+
+    N     MMD   COV   1-NNA   paired differences
+    20    95.7  95.0  94.4    94.3 to 96.6
+    60    94.8  96.8  94.2    94.0 to 95.5
+    200   94.8  94.8  95.3    95.3 to 95.7
+
+Not as claimed: the MMD of heavy-tailed latents (86 for Student's t with 6 degrees of freedom, N = 60), since no sample shows
+the whole variance of such a mean; its paired differences hold. Too wide: degenerate statistics, such as a Frechet distance
+between equal distributions (SD up to 1.4 times too large), and statistics that change their nature in a half, such as the MMD
+of rare modes.
 """
 
 from __future__ import annotations
