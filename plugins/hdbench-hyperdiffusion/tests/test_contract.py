@@ -27,6 +27,11 @@ class TestMLPFromRandomWeights(EncoderContract):
     small = replace(MLP, init="random")
 
 
+class TestMLPThatAligns(EncoderContract):
+    component = "mlp"
+    small = replace(MLP, init="random", align=True, fit=replace(FIT, near_weight=2.0))
+
+
 class TestTransformer(DenoiserContract):
     component = "transformer"
     small = TRANSFORMER

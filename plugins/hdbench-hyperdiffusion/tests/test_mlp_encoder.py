@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hdbench_hyperdiffusion import fitting
 from hdbench_hyperdiffusion.fitting import Fit
 from hdbench_hyperdiffusion.initialisation import random_weights
 from hdbench_hyperdiffusion.mlp import MLPConfig, MLPEncoder, iou
+from hdbench_hyperdiffusion.networks import forward
 
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import FieldSamples, Session
@@ -161,3 +163,26 @@ def test_decoded_sphere_has_its_radius():
     (mesh,) = MLPEncoder(config).decode(weights, frames=1, resolution=32, level=0.0)
     radii = (mesh.vertices**2).sum(1) ** 0.5
     assert abs(radii.mean() - 0.2) < 0.02
+
+
+@pytest.mark.parametrize("near_weight", [0.25, 1.0, 4.0])
+def test_points_near_the_surface_count_as_much_as_they_are_told(near_weight):
+    """One place, said to be inside by all near points and outside by as many uniform ones: the best logit is log(near_weight)."""
+    place, count = torch.zeros(1, 256, 3), 256
+    points = fitting.Points(place, torch.ones(1, count, dtype=torch.bool), place, torch.zeros(1, count, dtype=torch.bool))
+    encoder = MLPEncoder(replace(SMALL, hidden=4, octaves=0))
+    layout, plan = encoder.layout(1), Fit(steps=600, batch=64, rate=2e-2, near_weight=near_weight)
+    weights = fitting.fit(random_weights(layout, 0)[None], points, layout, encoder.encoding.features, plan, seed=0)
+    [logit] = forward(layout.split(weights), encoder.encoding.features(torch.zeros(1, 1, 3))).flatten().tolist()
+    assert logit == pytest.approx(math.log(near_weight), abs=0.01)
+
+
+def test_the_mean_importance_of_points_is_one_and_the_plateau_sees_it():
+    config = replace(SMALL, fit=Fit(steps=16, batch=256, near_weight=3.0, decay="plateau", patience=2))
+    samples = spheres(2)
+    together = fitted(config, samples).weights
+    assert torch.isfinite(together).all()
+    assert not torch.equal(together, fitted(replace(config, fit=replace(config.fit, near_weight=1.0)), samples).weights)
+    shares = fitting._importance([64, 192], 3.0, torch.zeros(1))
+    assert shares.mean().item() == pytest.approx(1)
+    assert (shares[0, 0] / shares[0, -1]).item() == pytest.approx(3)

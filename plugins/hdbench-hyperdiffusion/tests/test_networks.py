@@ -73,3 +73,18 @@ def test_random_weights_are_within_the_default_of_linear_layers():
     for name, inputs in (("layers.0.weight", 27), ("layers.0.bias", 27), ("layers.1.weight", 128), ("layers.3.bias", 128)):
         assert parts[name].abs().max() <= inputs**-0.5
     assert parts["layers.0.weight"].abs().max() > 0.98 * 27**-0.5
+
+
+def test_importance_weighs_the_gradient_of_each_point():
+    """Against autograd of the weighted cross-entropy."""
+    layout = layer_layout(5, 7, 2)
+    weights = torch.randn(2, layout.size, generator=torch.Generator().manual_seed(0)) * 0.5
+    features, labels = torch.randn(2, 16, 5), (torch.rand(2, 16) > 0.5).float()
+    importance = torch.linspace(0.1, 3, 16)[None]
+    backward = Backward(Networks(layout, weights), 16)
+    backward.gradients.flat.zero_()
+    backward.add(features, labels, importance)
+    free = weights.clone().requires_grad_()
+    logits = forward(layout.split(free), features)
+    (torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none") * importance).sum().backward()
+    torch.testing.assert_close(backward.gradients.join(), free.grad, atol=1e-5, rtol=1e-5)

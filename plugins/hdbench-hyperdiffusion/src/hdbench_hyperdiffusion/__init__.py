@@ -5,7 +5,12 @@ Source: Erkoc et al., HyperDiffusion, ICCV 2023; Rgtemze/HyperDiffusion at fd2c5
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hdbench.hookspecs import Offer, hookimpl
+
+if TYPE_CHECKING:
+    import click
 
 PAPER = "Erkoc et al., ICCV 2023"
 
@@ -25,3 +30,11 @@ def hdbench_components() -> tuple[Offer, ...]:
         ),
         Offer("recipe", "hyperdiffusion", f"{here}.recipe:BOOK", "diffusion over the weights of MLPs", PAPER),
     )
+
+
+@hookimpl
+def hdbench_commands() -> tuple[click.Command, ...]:
+    """``hdbench weights import``, ``export``, ``decode`` and ``sample``."""
+    from hdbench_hyperdiffusion.command import weights
+
+    return (weights,)

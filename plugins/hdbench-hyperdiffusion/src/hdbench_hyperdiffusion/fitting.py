@@ -39,6 +39,7 @@ class Fit:
     the rate at the last step; ``plateau`` multiplies it by 0.8 after 10 epochs without a new best loss, down to ``floor``;
     ``none`` keeps it. An epoch is one pass over the points. A field stops early after ``patience`` epochs without a new best
     loss, or after an epoch whose IoU on the points it is fitted to was at least ``enough`` (0 and 1 switch these off).
+    ``near_weight`` is how much a point near the surface counts in the loss beside a point of the box; the mean stays 1.
     """
 
     steps: int = 600
@@ -50,6 +51,7 @@ class Fit:
     floor: float = 0.02
     patience: int = 0
     enough: float = 1.0
+    near_weight: float = 1.0
 
     def __post_init__(self) -> None:
         check(self.steps >= 1, "steps", "at least 1", self.steps)
@@ -59,6 +61,7 @@ class Fit:
         check(0 <= self.floor <= 1, "floor", "in [0, 1]", self.floor)
         check(self.patience >= 0, "patience", "at least 0", self.patience)
         check(0 < self.enough <= 1, "enough", "in (0, 1]", self.enough)
+        check(self.near_weight > 0, "near_weight", "above 0", self.near_weight)
 
     @property
     def watched(self) -> bool:
@@ -99,7 +102,7 @@ def fit(
     group = group or group_size(plan.batch, layout, initial.device)
     for first in range(0, count, group):
         index = torch.arange(first, first + group, device=initial.device).clamp(max=count - 1)
-        batches = Batches(points.select(index.to(points.near.device)), encode, plan.batch, seed, initial)
+        batches = Batches(points.select(index.to(points.near.device)), encode, plan.batch, seed, initial, plan.near_weight)
         weights = _fit_group(Networks(layout, initial[index]), batches, plan)
         fitted[first : first + group] = weights[: count - first]
         progress(min(first + group, count), count)
@@ -133,7 +136,9 @@ class Batches:
     They are laid out once, each contiguous, so that a step reads its features where they lie.
     """
 
-    def __init__(self, points: Points, encode: Encode, batch: int, seed: int, like: Tensor) -> None:
+    def __init__(
+        self, points: Points, encode: Encode, batch: int, seed: int, like: Tensor, near_weight: float = 1.0
+    ) -> None:  # fmt: skip
         total = sum(coordinates.shape[1] for coordinates, _ in points.parts)
         shares = [coordinates.shape[1] * batch // total for coordinates, _ in points.parts]
         shares[-1] = batch - sum(shares[:-1])
@@ -146,6 +151,7 @@ class Batches:
         self.inputs = torch.stack([encode(x) for x in inputs]) if early else inputs
         self.late = None if early else encode
         self.seed, self.order = seed, [0]
+        self.importance = None if near_weight == 1 or len(shares) < 2 else _importance(shares, near_weight, like)
 
     def _cut(self, values: Tensor) -> Tensor:
         """[g, epoch * share, ...] -> [epoch, g, share, ...]."""
@@ -160,19 +166,28 @@ class Batches:
         return (self.late(self.inputs[k]) if self.late else self.inputs[k]), self.labels[k]
 
 
+def _importance(shares: list[int], near_weight: float, like: Tensor) -> Tensor:
+    """How much each point of a batch counts in the loss, [1, batch], of mean 1."""
+    near, uniform = shares
+    weights = torch.cat([like.new_full((1, near), near_weight), like.new_ones(1, uniform)], dim=1)
+    return weights / weights.mean()
+
+
 def _fit_group(networks: Networks, batches: Batches, plan: Fit) -> Tensor:
     """The weights [g, p] after training; a network that stops early leaves the weights of its last epoch."""
     tile = tile_size(plan.batch, networks.layout)
     backward = Backward(networks, tile)
     optimiser = (Muon if plan.optimiser == "muon" else Adam)(networks, beta2=plan.beta2)
     watch = Watch(plan, networks) if plan.watched else None
+    whole = batches.importance
+    important = [None] * (plan.batch // tile + 1) if whole is None else whole.split(tile, dim=1)
     for step in range(plan.steps):
         features, labels = batches(step)
         backward.gradients.flat.zero_()
-        for x, y in zip(features.split(tile, dim=1), labels.split(tile, dim=1)):
-            logits = backward.add(x, y)
+        for k, (x, y) in enumerate(zip(features.split(tile, dim=1), labels.split(tile, dim=1))):
+            logits = backward.add(x, y, important[k])
             if watch:
-                watch.see(logits, y)
+                watch.see(logits, y, important[k])
         optimiser.step(backward.gradients, plan.rate * _share(step, plan))
         if watch and (step + 1) % batches.epoch == 0:
             optimiser.set_share(watch.close_epoch(networks))
@@ -202,9 +217,10 @@ class Watch:
     def _open(self) -> None:
         self.loss, self.common, self.either = (torch.zeros_like(self.share) for _ in range(3))
 
-    def see(self, logits: Tensor, labels: Tensor) -> None:
+    def see(self, logits: Tensor, labels: Tensor, importance: Tensor | None = None) -> None:
         """Count a tile: logits and labels [g, q]."""
-        self.loss += cross_entropy(logits, labels).sum(1)
+        losses = cross_entropy(logits, labels)
+        self.loss += (losses if importance is None else losses * importance).sum(1)
         inside, label = logits > 0, labels > 0.5
         self.common += (inside & label).sum(1)
         self.either += (inside | label).sum(1)

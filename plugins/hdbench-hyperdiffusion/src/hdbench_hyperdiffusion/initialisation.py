@@ -41,12 +41,12 @@ def labelled_points(samples: FieldSamples, encoding: Encoding) -> Points:
     )
 
 
-def first_points(chunks: Iterable[FieldSamples], encoding: Encoding) -> tuple[Points, int]:
-    """The points of the first shape, and its number of frames."""
+def first_shape(chunks: Iterable[FieldSamples]) -> FieldSamples:
+    """The samples of the first shape alone; HdbenchError when there is none."""
     first = next((chunk for chunk in chunks if len(chunk)), None)
     if first is None:
         raise HdbenchError("There is no training shape to start from. Check 'data.train' and the shapes that were left out.")
-    return labelled_points(first.select([0]), encoding), first.near.shape[1]
+    return first.select([0])
 
 
 def pooled_points(chunks: Iterable[FieldSamples], encoding: Encoding, seed: int) -> tuple[Points, int]:

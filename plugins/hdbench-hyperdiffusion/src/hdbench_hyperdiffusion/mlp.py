@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -19,11 +20,16 @@ from hdbench.interfaces import Encoded, FieldEncoder, FieldSamples, QuerySpec, S
 from hdbench.seeds import seed_of
 from hdbench.shapes import Mesh
 from hdbench.weights import WeightLayout
+from hdbench_hyperdiffusion.alignment import aligned
+from hdbench_hyperdiffusion.content import content_of
 from hdbench_hyperdiffusion.encoding import Encoding
-from hdbench_hyperdiffusion.fitting import GPU_GROUP, Fit, cross_entropy, fit
-from hdbench_hyperdiffusion.initialisation import first_points, labelled_points, pooled_points, random_weights
+from hdbench_hyperdiffusion.fitting import GPU_GROUP, Fit, Points, cross_entropy, fit
+from hdbench_hyperdiffusion.given import refuse_other_encoder
+from hdbench_hyperdiffusion.initialisation import first_shape, labelled_points, pooled_points, random_weights
 from hdbench_hyperdiffusion.isosurface import extract
+from hdbench_hyperdiffusion.library import refuse_missing, rows_of
 from hdbench_hyperdiffusion.networks import forward, layer_layout
+from hdbench_hyperdiffusion.stored import ENCODER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,10 @@ class MLPConfig:
     how all others are; a slow ``first`` leaves weights that others can leave again (airplanes: uniform IoU 0.87 after 2e-3,
     0.81 after 1e-2). A fit passes the gate when its IoU on held-out points is at least ``min_iou_near`` and
     ``min_iou_uniform``.
+
+    ``align`` puts the hidden units of every fitted MLP in the order that is nearest to one anchor: the shared start of ``first``
+    and ``mean``, the first training shape's MLP otherwise. ``fields`` names a file of fitted fields that are taken, by the
+    shapes' names, instead of fitting any; ``fields_sha256`` is filled in.
     """
 
     hidden: int = 32
@@ -53,6 +63,9 @@ class MLPConfig:
     held_out: int = 4096
     min_iou_near: float = 0.0
     min_iou_uniform: float = 0.0
+    align: bool = False
+    fields: str = ""
+    fields_sha256: str = ""
 
     def __post_init__(self) -> None:
         check(1 <= self.hidden <= 4096, "hidden", "in 1..4096", self.hidden)
@@ -71,6 +84,10 @@ class MLPConfig:
         check(self.held_out >= 2, "held_out", "at least 2", self.held_out)
         for name in ("min_iou_near", "min_iou_uniform"):
             check(0 <= getattr(self, name) <= 1, name, "in [0, 1]", getattr(self, name))
+        content = content_of(self.fields, self.fields_sha256, "encoder.fields", "fields")
+        object.__setattr__(self, "fields_sha256", content)
+        if self.fields:
+            refuse_other_encoder(self.fields, {key: getattr(self, key) for key in ENCODER})
 
 
 class MLPEncoder(FieldEncoder):
@@ -87,9 +104,10 @@ class MLPEncoder(FieldEncoder):
         return Encoding(self.config.octaves, self.config.scale, self.config.time)
 
     def queries(self) -> QuerySpec:
-        """Points near the surface and in the box, and held-out ones for the quality."""
+        """Points near the surface and in the box, and held-out ones for the quality; the last alone when fields are given."""
         c = self.config
-        return QuerySpec(near=c.near, uniform=c.uniform, sigmas=c.sigmas, held_out=c.held_out)
+        near, uniform = (0, 0) if c.fields else (c.near, c.uniform)
+        return QuerySpec(near=near, uniform=uniform, sigmas=c.sigmas, held_out=c.held_out)
 
     def layout(self, frames: int) -> WeightLayout:
         """layers.0.weight [h, f], layers.0.bias [h], ...: the official state_dict's order. A sequence has one input more."""
@@ -102,35 +120,64 @@ class MLPEncoder(FieldEncoder):
         return 16 if self.config.hidden < 128 else 2
 
     def start(self, chunks: Iterable[FieldSamples], session: Session) -> dict[str, Tensor]:
-        """``theta`` [p], where every fit starts; nothing for ``init=random``.
+        """``theta`` [p], where every fit starts (nothing for ``init=random``), and ``anchor`` [p], what fields are aligned to.
 
-        Raises HdbenchError without a training shape.
+        Raises HdbenchError without a training shape, or when given fields lack one.
         """
-        init = self.config.init
-        if init == "random":
+        if self.config.fields:
+            return self._given_start(chunks)
+        init, align = self.config.init, self.config.align
+        if init in ("first", "mean"):
+            theta = self._theta(chunks, session)
+            return {"theta": theta, "anchor": theta.clone()} if align else {"theta": theta}
+        if init == "random" and not align:
             return {}
-        pooled = init == "mean"
-        points, frames = pooled_points(chunks, self.encoding, session.seed) if pooled else first_points(chunks, self.encoding)
+        head = first_shape(chunks)
+        shared = {"theta": self._theta([head], session)} if init == "same" else {}
+        return shared | {"anchor": self._fitted(head, shared, session)[0].cpu()} if align else shared
+
+    def _given_start(self, chunks: Iterable[FieldSamples]) -> dict[str, Tensor]:
+        names = [name for chunk in chunks for name in chunk.names]
+        refuse_missing(Path(self.config.fields), names)
+        return {"anchor": rows_of(Path(self.config.fields), names[:1])[0]} if self.config.align else {}
+
+    def _theta(self, chunks: Iterable[FieldSamples], session: Session) -> Tensor:
+        """The shared start of all fits, [p]."""
+        pooled = self.config.init == "mean"
+        points, frames = pooled_points(chunks, self.encoding, session.seed) if pooled else self._first_points(chunks)
         layout = self.layout(frames)
         theta = random_weights(layout, session.seed, "start").to(session.device)
-        if init == "same":
-            return {"theta": theta.cpu()}
+        if self.config.init == "same":
+            return theta.cpu()
         torch.set_flush_denormal(True)
         seed = seed_of(session.seed, "start", "batches")
         how = self.config.mean if pooled else self.config.first
-        return {"theta": fit(theta[None], points, layout, self.encoding.features, how, seed, group=1)[0].cpu()}
+        return fit(theta[None], points, layout, self.encoding.features, how, seed, group=1)[0].cpu()
+
+    def _first_points(self, chunks: Iterable[FieldSamples]) -> tuple[Points, int]:
+        first = first_shape(chunks)
+        return labelled_points(first, self.encoding), first.near.shape[1]
 
     def encode(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Encoded:
         """Fit the fields of these shapes; quality is ``iou_near``, ``iou_uniform`` and ``loss`` on the held-out points.
 
         A shape's weights are the same, bit for bit, whatever else is in the chunk.
         """
-        torch.set_flush_denormal(True)  # converged networks are full of denormals: 2.4 times slower with them
-        layout = self.layout(samples.near.shape[1])
-        points, seed = labelled_points(samples, self.encoding), seed_of(session.seed, "encode", "batches")
-        initial = self._initial(samples, start, session)
-        weights = fit(initial, points, layout, self.encoding.features, self.config.fit, seed, progress=session.progress)
+        layout = self.layout(samples.held_out.shape[1])
+        if self.config.fields:
+            weights = rows_of(Path(self.config.fields), samples.names).to(session.device)
+        else:
+            weights = self._fitted(samples, start, session)
+        if self.config.align:
+            weights = aligned(weights, layout, start["anchor"])
         return Encoded(weights.cpu(), self._quality(weights, samples, layout))
+
+    def _fitted(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Tensor:
+        """The weights [n, p] on the session's device."""
+        torch.set_flush_denormal(True)  # converged networks are full of denormals: 2.4 times slower with them
+        points, seed = labelled_points(samples, self.encoding), seed_of(session.seed, "encode", "batches")
+        initial, layout = self._initial(samples, start, session), self.layout(samples.near.shape[1])
+        return fit(initial, points, layout, self.encoding.features, self.config.fit, seed, progress=session.progress)
 
     def _initial(self, samples: FieldSamples, start: Mapping[str, Tensor], session: Session) -> Tensor:
         """Where the fits start, [n, p]."""

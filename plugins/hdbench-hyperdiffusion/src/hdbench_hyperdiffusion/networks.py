@@ -79,10 +79,15 @@ class Backward:
             x = out.relu_() if k < last else out
         return x
 
-    def add(self, features: Tensor, labels: Tensor) -> Tensor:
-        """Add this tile's gradients to ``gradients``; returns its logits [g, tile]. Labels [g, tile] are 0 or 1."""
+    def add(self, features: Tensor, labels: Tensor, importance: Tensor | None = None) -> Tensor:
+        """Add this tile's gradients to ``gradients``; returns its logits [g, tile]. Labels [g, tile] are 0 or 1.
+
+        ``importance`` [1, tile] weighs the points.
+        """
         logits = self.forward(features).clone()
         delta = self.activations[-1].sigmoid_().sub_(labels.unsqueeze(2))  # d BCE / d logit
+        if importance is not None:
+            delta.mul_(importance.unsqueeze(2))
         for k in range(len(self.deltas), -1, -1):
             inputs = self.activations[k - 1] if k else features
             self.gradients.weights[k].baddbmm_(delta.transpose(1, 2), inputs)

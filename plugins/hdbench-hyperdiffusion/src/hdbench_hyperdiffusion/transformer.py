@@ -20,6 +20,8 @@ from hdbench.interfaces import Session, WeightDenoiser
 from hdbench.schedule import Schedule
 from hdbench.training import Training, train
 from hdbench.weights import WeightLayout
+from hdbench_hyperdiffusion.content import content_of
+from hdbench_hyperdiffusion.given import error_of, load_into, refuse_other_network
 
 BANDS = 128  # of the released time features
 OCTAVES = 20  # their highest frequency is 2^20
@@ -33,6 +35,9 @@ class TransformerConfig:
     ``time``: ``everywhere`` adds a smooth embedding of the time to every token, ``token`` gives the raw features one
     token of their own (the paper). ``input_norm`` normalises projected tokens, ``projection_bias`` gives the projections
     a bias (the paper: with, without).
+
+    ``checkpoint`` names a file of a trained denoiser, which is taken instead of training one (its curve ``loss`` is then its
+    error on the fields); ``checkpoint_sha256`` is filled in.
     """
 
     width: int = 192
@@ -42,11 +47,15 @@ class TransformerConfig:
     input_norm: bool = False
     projection_bias: bool = True
     training: Training = field(default_factory=Training)
+    checkpoint: str = ""
+    checkpoint_sha256: str = ""
 
     def __post_init__(self) -> None:
         check(self.width >= 1, "denoiser.width", "at least 1", self.width)
         check(self.layers >= 1, "denoiser.layers", "at least 1", self.layers)
         check(self.heads >= 1, "denoiser.heads", "at least 1", self.heads)
+        content = content_of(self.checkpoint, self.checkpoint_sha256, "denoiser.checkpoint", "denoiser")
+        object.__setattr__(self, "checkpoint_sha256", content)
 
 
 class WeightTransformer(WeightDenoiser):
@@ -57,17 +66,24 @@ class WeightTransformer(WeightDenoiser):
     Config = TransformerConfig
 
     def network(self, layout: WeightLayout) -> nn.Module:
-        """An untrained network for weights of this layout; HdbenchError when the heads do not divide the width."""
+        """An untrained network for weights of this layout; HdbenchError when the heads do not divide the width, or when the
+        checkpoint is of another one."""
         config: TransformerConfig = self.config
         if config.width % config.heads:
             raise HdbenchError(
                 f"denoiser.width {config.width} does not split into denoiser.heads {config.heads}. "
                 f"Set the width to a multiple, such as {config.width // config.heads * config.heads or config.heads}."
             )
-        return WeightTransformerNetwork(layout.sizes, config)
+        network = WeightTransformerNetwork(layout.sizes, config)
+        if config.checkpoint:
+            refuse_other_network(network, config.checkpoint)
+        return network
 
     def train(self, network: nn.Module, weights: Tensor, schedule: Schedule, session: Session) -> dict[str, Tensor]:
-        """See ``hdbench.training.train``."""
+        """See ``hdbench.training.train``; a checkpoint is loaded, and only its error is measured."""
+        if self.config.checkpoint:
+            load_into(network.to(session.device).eval(), self.config.checkpoint)
+            return {"loss": error_of(network, weights, schedule, self.config.training.batch, session)}
         return train(network, weights, schedule, self.config.training, session)
 
 
