@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from math import sqrt
 from pathlib import Path
 
 import torch
@@ -83,7 +84,7 @@ def said_of_fields(fields: Fields) -> list[str]:
     size = f"{encoder['depth']} x {encoder['hidden']} units, {encoder['octaves']} octaves, {fields.layout.size:,} weights"
     shown = ", ".join(fields.names[:3]) + (", ..." if count > 3 else "")
     lines = [f"{count} fitted {'MLP' if count == 1 else 'MLPs'} ({kind}): {size} each", f"names   {shown}"]
-    lines += _table((name, part.flatten(1)) for name, part in fields.layout.split(fields.weights).items())
+    lines += _table((name, [part]) for name, part in fields.layout.split(fields.weights).items())
     if count > 1:
         still = int((fields.weights == fields.weights[0]).all(0).sum())
         lines.append(f"{still:,} weights ({100 * still / fields.layout.size:.2f} %) are the same in all of them")
@@ -106,18 +107,21 @@ def said_of_denoiser(denoiser: Denoiser) -> list[str]:
     ]
 
 
-def _groups(state: Mapping[str, Tensor]) -> Iterable[tuple[str, Tensor]]:
+def _groups(state: Mapping[str, Tensor]) -> Iterable[tuple[str, list[Tensor]]]:
     """Tensors by the first two parts of their names."""
     groups: dict[str, list[Tensor]] = {}
     for name, value in state.items():
-        groups.setdefault(".".join(name.split(".")[:2]), []).append(value.flatten())
-    return ((name, torch.cat(values)) for name, values in groups.items())
+        groups.setdefault(".".join(name.split(".")[:2]), []).append(value)
+    return groups.items()
 
 
-def _table(rows: Iterable[tuple[str, Tensor]]) -> list[str]:
-    """Name, size, least, largest, mean and spread."""
+def _table(rows: Iterable[tuple[str, Sequence[Tensor]]]) -> list[str]:
+    """Name, size, least, largest, mean and spread of some tensors, looked at one at a time."""
     lines = [f"{'tensor':38} {'numbers':>13} {'min':>10} {'max':>10} {'mean':>10} {'std':>10}"]
-    for name, values in rows:
-        low, high, mean, std = values.min(), values.max(), values.mean(), values.double().std(correction=0)
-        lines.append(f"{name:38} {values.numel():>13,} {low:>10.4g} {high:>10.4g} {mean:>10.4g} {std:>10.4g}")
+    for name, tensors in rows:
+        count = sum(tensor.numel() for tensor in tensors)
+        mean = sum(tensor.sum(dtype=torch.float64).item() for tensor in tensors) / count
+        spread = sqrt(sum((tensor - mean).square_().sum(dtype=torch.float64).item() for tensor in tensors) / count)
+        low, high = min(tensor.min().item() for tensor in tensors), max(tensor.max().item() for tensor in tensors)
+        lines.append(f"{name:38} {count:>13,} {low:>10.4g} {high:>10.4g} {mean:>10.4g} {spread:>10.4g}")
     return lines
