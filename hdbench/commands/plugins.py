@@ -47,6 +47,7 @@ def _sorted(registry: Registry) -> list:
 def _print_table(registry: Registry) -> None:
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -57,7 +58,7 @@ def _print_table(registry: Registry) -> None:
     kind = ""
     for registered in _sorted(registry):
         offer = registered.offer
-        table.add_row("" if offer.kind == kind else offer.kind, offer.name, offer.summary,
+        table.add_row("" if offer.kind == kind else offer.kind, escape(offer.name), escape(offer.summary),
                       f"{registered.distribution} {registered.version}")  # fmt: skip
         kind = offer.kind
     Console().print(table)
