@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hdbench.errors import HdbenchError
 from hdbench.shapes import Mesh, Shape, Split, normalise
 from hdbench.weights import WeightLayout
 
@@ -133,6 +134,8 @@ class Session:
 
     ``load()`` gives the last saved checkpoint or None; ``save(tensors)`` stores one atomically (flat dict of tensors).
     A component that goes on from a checkpoint must end in the same result as one that was never stopped.
+    ``logits``, while a denoiser is trained, evaluates the fields that it denoises: (coordinates [b, k] in the diffused space,
+    points [q, 3] in the box) -> [b, q], differentiable; see ``FieldEncoder.logits``.
     """
 
     seed: int
@@ -140,6 +143,7 @@ class Session:
     progress: Progress = lambda done, total: None
     load: Callable[[], dict[str, Tensor] | None] = lambda: None
     save: Callable[[dict[str, Tensor]], None] = lambda tensors: None
+    logits: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +184,13 @@ class FieldEncoder(Component):
 
         A mesh may be empty (no faces); that is counted, never replaced.
         """
+
+    def logits(self, weights: Tensor, points: Tensor, frames: int) -> Tensor:
+        """The fields [b, p] at points [q, 3] of the box, [b, q]: positive inside, differentiable, on the weights' device.
+
+        Of a sequence, point i is taken in frame i modulo ``frames``. HdbenchError for an encoder whose fields have no such form.
+        """
+        raise HdbenchError(f"The fields of the encoder '{self.name}' cannot be evaluated at points. Set training.surface=0.")
 
     def accept(self, quality: Mapping[str, Tensor]) -> Tensor:
         """Which fields are good enough to train on, [n] bool. All, unless the encoder has a gate."""

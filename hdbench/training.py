@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,9 @@ from hdbench.errors import HdbenchError
 from hdbench.interfaces import Session
 from hdbench.schedule import Schedule
 from hdbench.seeds import torch_generator
+from hdbench.surface import surface_loss
+
+More = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]  # (noised, when, predicted, target) -> a loss, []
 
 LOWEST_LINEAR = 0.02  # of the learning rate, at the end of a linear decay
 LOOK_EVERY = 50  # steps between looks at the loss (a look makes a GPU wait)
@@ -35,7 +38,8 @@ class Training:
     ``staircase`` by ``decay_factor`` every ``decay_epochs``, ``none`` not at all. ``clip`` bounds the norm of the
     gradient (0: off), ``ema`` is the decay of the running average of the parameters, which becomes the network (0: off).
     ``weight_noise`` is the standard deviation of noise on the clean weights, new in every step and in units of the diffused
-    space: an augmentation, as if every shape had been fitted many times (0: off).
+    space: an augmentation, as if every shape had been fitted many times (0: off). ``surface`` times the error of the predicted
+    fields near the true surfaces (``hdbench.surface``) is added to that of the weights (0: off).
     """
 
     steps: int = 750
@@ -51,6 +55,7 @@ class Training:
     clip: float = 1.0
     ema: float = 0.995
     weight_noise: float = 0.0
+    surface: float = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     checkpoint_seconds: float = 20.0
 
@@ -67,6 +72,7 @@ class Training:
         check(self.clip >= 0, "training.clip", "0 or more", self.clip)
         check(0 <= self.ema < 1, "training.ema", "in [0, 1)", self.ema)
         check(self.weight_noise >= 0, "training.weight_noise", "0 or more", self.weight_noise)
+        check(self.surface >= 0, "training.surface", "0 or more", self.surface)
         check(self.checkpoint_seconds >= 0, "training.checkpoint_seconds", "0 or more", self.checkpoint_seconds)
 
     def total(self, count: int) -> int:
@@ -107,7 +113,8 @@ def train(network: nn.Module, weights: Tensor, schedule: Schedule, training: Tra
     saved_at = time.monotonic()
     for step in range(state.step, total):
         noised, when, target = _noised(data, schedule, training.batch, session.seed, step, training.weight_noise)
-        state.advance(noised, when, target, training.rate(step, len(data)), schedule.importance(when))
+        near = surface_loss(schedule, session, training.surface, step) if training.surface else None
+        state.advance(noised, when, target, training.rate(step, len(data)), schedule.importance(when), near)
         if time.monotonic() - saved_at >= training.checkpoint_seconds and state.step < total:
             state.stop_if_broken()
             session.save(state.tensors())
@@ -175,13 +182,18 @@ class _State:
         )
         return cls(network, training, parameters, average, optimiser, torch.zeros(total, device=device))
 
-    def advance(self, noised: Tensor, when: Tensor, target: Tensor, rate: float, importance: Tensor | None = None) -> None:
-        """One step of AdamW at the learning rate ``rate``; ``importance`` [b] weighs the rows' errors."""
+    def advance(
+        self, noised: Tensor, when: Tensor, target: Tensor, rate: float, importance: Tensor | None = None,
+        more: More | None = None,
+    ) -> None:  # fmt: skip
+        """One step of AdamW at the learning rate ``rate``; ``importance`` [b] weighs the rows' errors, ``more`` is added."""
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with torch.autocast(noised.device.type, torch.bfloat16, enabled=self.training.precision == "bfloat16"):
             predicted = self.network(noised, when)
         loss = _loss(predicted.float(), target, importance)
+        if more is not None:
+            loss = loss + more(noised, when, predicted.float(), target)
         self.optimiser.zero_grad()
         loss.backward()
         if self.training.clip:

@@ -54,6 +54,11 @@ class WeightSpace:
     scale: Tensor  # [k]
     bases: tuple[Tensor, ...] | None  # one orthonormal [k_i, p_i] per part, or None
 
+    def to(self, device: torch.device) -> WeightSpace:
+        """The same space on another device."""
+        bases = None if self.bases is None else tuple(basis.to(device) for basis in self.bases)
+        return WeightSpace(self.layout, self.mean.to(device), self.scale.to(device), bases)
+
     def forward(self, weights: Tensor) -> Tensor:
         """Weights [n, p] -> diffused coordinates [n, k]."""
         centred = weights - self.mean

@@ -93,3 +93,11 @@ def test_fields_that_are_all_alike_do_not_divide_by_zero(mode):
 def test_an_unknown_space_is_refused():
     with pytest.raises(HdbenchError, match="Known: raw"):
         weight_space(WEIGHTS, LAYOUT, "pcaa")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_space_on_another_device_is_the_same_space(mode):
+    space = weight_space(WEIGHTS, LAYOUT, mode)
+    there = space.to(torch.device("meta"))
+    assert {t.device.type for t in (there.mean, there.scale, *(there.bases or ()))} == {"meta"}
+    assert torch.equal(space.to(torch.device("cpu")).forward(WEIGHTS), space.forward(WEIGHTS))

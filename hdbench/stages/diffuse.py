@@ -48,7 +48,10 @@ def train(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The trained network (``network.*``), the space it works in (``space.*``) and its curves (``curve.*``)."""
     weights, refused = accepted_weights(encoder, fields)
-    diffused = weight_space(weights, encoder.build().layout(frames), space)
+    built: FieldEncoder = encoder.build()
+    diffused = weight_space(weights, built.layout(frames), space)
+    there = diffused.to(session.device)
+    session.logits = lambda coordinates, points: built.logits(there.inverse(coordinates), points, frames)
     network = _network(denoiser, diffused.layout, session.seed).to(session.device)
     curves = denoiser.build().train(network, diffused.forward(weights), schedule, session)
     parameters = sum(p.numel() for p in network.parameters())

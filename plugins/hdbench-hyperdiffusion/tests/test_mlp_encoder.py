@@ -186,3 +186,21 @@ def test_the_mean_importance_of_points_is_one_and_the_plateau_sees_it():
     shares = fitting._importance([64, 192], 3.0, torch.zeros(1))
     assert shares.mean().item() == pytest.approx(1)
     assert (shares[0, 0] / shares[0, -1]).item() == pytest.approx(3)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_logits_at_points_are_those_that_meshes_are_made_of(frames):
+    """A grid point has the same logit here and in the dense grid that a mesh is cut from; point i is in frame i modulo T."""
+    encoder = MLPEncoder(replace(SMALL, hidden=8))
+    layout = encoder.layout(frames)
+    weights = torch.stack([random_weights(layout, k) for k in range(2)]).requires_grad_()
+    points = torch.rand(9, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+    logits = encoder.logits(weights, points, frames)
+    assert logits.shape == (2, 9)
+    for k in range(9):
+        each = points[k].expand(frames, 1, 3)[None]  # this point in every frame
+        features = encoder.encoding.features(encoder.encoding.coordinates(each))
+        expected = forward(layout.split(weights[:1]), features)[0, k % frames]
+        torch.testing.assert_close(logits[0, k], expected)
+    logits.sum().backward()
+    assert weights.grad.abs().sum(1).min() > 0

@@ -205,6 +205,14 @@ class MLPEncoder(FieldEncoder):
         near_iou, uniform_iou, loss = (torch.stack(column) for column in zip(*rows))
         return {"iou_near": near_iou, "iou_uniform": uniform_iou, "loss": loss}
 
+    def logits(self, weights: Tensor, points: Tensor, frames: int) -> Tensor:
+        """The fields [b, p] at points [q, 3], [b, q]; point i in frame i modulo ``frames``."""
+        if frames > 1:
+            times = [self.encoding.frame_coordinate(k % frames, frames) for k in range(len(points))]
+            points = torch.cat([points, torch.tensor(times, dtype=points.dtype, device=points.device)[:, None]], dim=1)
+        features = self.encoding.features(points.to(weights))
+        return forward(self.layout(frames).split(weights), features.expand(len(weights), -1, -1))
+
     def decode(self, weights: Tensor, frames: int, resolution: int, level: float) -> tuple[Mesh, ...]:
         """One mesh per frame, that of the dense grid of resolution^3 points."""
         parts = [part[0] for part in self.layout(frames).split(weights[None]).values()]
