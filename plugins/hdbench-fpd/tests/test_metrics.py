@@ -45,7 +45,8 @@ def test_balls_to_the_nearest_neighbour_on_a_line(generated, reference, expected
 
 def test_the_rim_counts_for_precision_and_not_for_coverage():
     reference = [0.0, 1.0, 10.0]  # balls: [-1, 1], [0, 2], [1, 19]
-    assert value(Precision, [2, 2], reference, k=1) == 100
+    found = {metric: value(metric, [-1, -1], reference, k=1) for metric in (Precision, Density, Coverage)}
+    assert found == {Precision: 100, Density: 0, Coverage: 0}
     assert value(Coverage, [2, 2], reference, k=1) == pytest.approx(100 / 3)  # 2 is on the rim of [0, 2] and within [1, 19]
 
 

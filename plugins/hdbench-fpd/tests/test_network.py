@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hdbench_fpd import extractors
 from hdbench_fpd.folded import Folded
 from hdbench_fpd.grouping import LEVELS, Balls, canonical, group, spread
 from hdbench_fpd.grouping_torch import group_batch
@@ -151,6 +152,12 @@ def test_features_are_the_same_bits_in_any_company_order_and_number_of_threads(n
         assert torch.get_num_threads() == 2  # the workers' own setting is theirs
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_form_for_accelerators_gives_the_same_features(network):
+    on_device, clouds = extractors._on_device(network.state_dict(), torch.device("cpu")), surfaces(4, 2000)
+    wanted = Folded(network.state_dict()).features(clouds)
+    assert np.abs(on_device(clouds) - wanted).max() < 1e-5 * np.abs(wanted).max()
 
 
 def test_features_depend_on_each_point(network):

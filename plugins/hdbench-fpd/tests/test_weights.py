@@ -174,6 +174,7 @@ def test_weights_live_in_the_users_data_folder(monkeypatch, tmp_path):
 
 
 def test_half_precision_is_of_matrices_alone_and_read_as_single(tmp_path, state):
+    state["bn1.running_var"] = torch.rand(512)
     write(state, tmp_path / "half.safetensors", {"a": "b"}, half=True)
     found = read(tmp_path / "half.safetensors")
     assert found["fc1.weight"].dtype == torch.float32
