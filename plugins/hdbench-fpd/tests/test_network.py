@@ -155,7 +155,7 @@ def test_features_are_the_same_bits_in_any_company_order_and_number_of_threads(n
 
 
 def test_the_form_for_accelerators_gives_the_same_features(network):
-    on_device, clouds = extractors._on_device(network.state_dict(), torch.device("cpu")), surfaces(4, 2000)
+    on_device, clouds = extractors._on_device(network.state_dict(), torch.device("cpu")), surfaces(4, 6000)  # full balls
     wanted = Folded(network.state_dict()).features(clouds)
     assert np.abs(on_device(clouds) - wanted).max() < 1e-5 * np.abs(wanted).max()
 
