@@ -181,11 +181,11 @@ def test_a_spread_between_draws_that_finite_sets_explain_adds_nothing():
     rng = np.random.default_rng(0)
     draws, ys = rng.normal(size=(4, 50)), rng.normal(size=50)
     statistics = [lambda g, r, xs=xs: {"X": xs[g].mean() + ys[r].mean()} for xs in draws]
-    found = interval([5.0] * 4, statistics, [50] * 4, 50)
-    assert found.draws_sd == 0
+    found = interval([4.9, 5.1, 4.9, 5.1], statistics, [50] * 4, 50)
+    assert found.draws_sd == pytest.approx(0.1 / np.sqrt(3))  # the sets let expect sqrt(1 / 200) = 0.07
     assert found.generated_sd == pytest.approx(1 / np.sqrt(200), rel=0.15)
     assert found.subsampling_sd == pytest.approx(np.sqrt(1 / 200 + ys.var(ddof=1) / 50), rel=0.15)
-    assert found.half_width < 2.02 * found.subsampling_sd
+    assert found.half_width == interval([5.0] * 4, statistics, [50] * 4, 50).half_width
 
 
 def test_the_spread_of_a_single_draw_is_unknown():
