@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hdbench.errors import HdbenchError
+from hdbench.glb import encode_glb
 from hdbench.shapes import BOX_HALF_SIDE, Mesh
 from hdbench.store import write_atomically
 
@@ -90,19 +91,12 @@ def _lewiner(part: NDArray[np.float32], level: float) -> tuple[NDArray[np.float3
 
 
 def export_glb(frames: Mesh | Sequence[Mesh], path: Path) -> None:
-    """Write a mesh, or the frames of a sequence as nodes ``frame_000``, ... of one scene, as binary glTF.
+    """Write a mesh, or a sequence that plays its frames one after the other, as binary glTF; see ``hdbench.glb``.
 
-    The bytes depend on the meshes alone. Coordinates are kept as they are (glTF viewers take +y as up). Frames without
-    faces are left out. Raises HdbenchError if no frame has a face.
+    The bytes depend on the meshes alone. Coordinates are kept as they are (glTF viewers take +y as up), as float32. Frames
+    without faces are left out. Raises HdbenchError if no frame has a face.
     """
-    import trimesh
-
     meshes = [frames] if isinstance(frames, Mesh) else list(frames)
-    scene = trimesh.Scene()
-    for index, mesh in enumerate(meshes):
-        if not mesh.is_empty:
-            solid = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-            scene.add_geometry(solid, node_name=f"frame_{index:03d}", geom_name=f"frame_{index:03d}")
-    if scene.is_empty:
+    if all(mesh.is_empty for mesh in meshes):
         raise HdbenchError(f"Nothing was written to '{path}': the shape has no faces in any of its {len(meshes)} frames.")
-    write_atomically(path, scene.export(file_type="glb"))
+    write_atomically(path, encode_glb(meshes))

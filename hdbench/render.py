@@ -50,18 +50,23 @@ class View:
         check(-90 < self.elevation < 90, "view.elevation", "between -90 and 90 degrees", self.elevation)
 
 
-def render(mesh: Mesh, size: int = 256, view: View | None = None, colour: Colour = CLAYS[0]) -> NDArray[np.uint8]:
+def render(
+    mesh: Mesh, size: int = 256, view: View | None = None, colour: Colour = CLAYS[0], among: Sequence[Mesh] = ()
+) -> NDArray[np.uint8]:
     """A picture [size, size, 3] of the mesh, sRGB; ``colour`` is the surface's, in 0..1. An empty mesh gives a tile that says so.
 
-    Normalised shapes keep their relative sizes; a mesh that is larger is made to fit. Raises HdbenchError without embree.
+    Normalised shapes keep their relative sizes; a mesh that is larger is made to fit. ``among`` are the frames of a sequence
+    that it belongs to: all are then seen from one place, above one floor. Raises HdbenchError without embree.
     """
     if mesh.is_empty:
         return _empty_tile(size)
     view = view or View()
     scene = _Scene(_upright(mesh.vertices, view.up), mesh.faces)
-    camera = _camera(scene.corners, view)
+    stage = np.concatenate([_upright(m.triangles.reshape(-1, 3), view.up) for m in among or (mesh,) if not m.is_empty])
+    camera = _camera(stage, view)
     side = size * SUBPIXELS
-    picture = np.repeat(_floor(scene, camera, side).reshape(-1, 1), 3, axis=1) * _linear(PAPER)
+    ground = float(stage[:, 2].min())
+    picture = np.repeat(_floor(scene, camera, side, ground).reshape(-1, 1), 3, axis=1) * _linear(PAPER)
     hits, points, normals = scene.first_hit(camera.rays(side), -camera.towards)
     light = _light(scene, camera, points, normals, hits % side, hits // side)
     picture[hits] = light * _linear(colour)
@@ -150,12 +155,12 @@ class _Camera:
         return _unit(np.array([0, 0, 1], np.float32) + 0.55 * self.towards - 0.55 * self.right)
 
 
-def _camera(corners: Array, view: View) -> _Camera:
+def _camera(points: Array, view: View) -> _Camera:
     turn, rise = np.radians([view.azimuth, view.elevation])
     towards = np.array([np.cos(rise) * np.cos(turn), np.cos(rise) * np.sin(turn), np.sin(rise)], np.float32)
     right = np.array([-np.sin(turn), np.cos(turn), 0], np.float32)
     up = np.cross(towards, right)
-    seen = corners.reshape(-1, 3) @ np.stack([right, up, towards], axis=1)
+    seen = points @ np.stack([right, up, towards], axis=1)
     low, high = seen.min(0), seen.max(0)
     half_width = max(HALF_WIDTH, 0.55 * float((high - low)[:2].max()))
     return _Camera(right, up, towards, np.stack([right, up, towards], axis=1) @ ((low + high) / 2), half_width)
@@ -185,12 +190,12 @@ def _spread(column: NDArray[np.int64], row: NDArray[np.int64], sample: int, coun
     return np.stack([radius * np.cos(angle), radius * np.sin(angle), height.astype(np.float32)], axis=1)
 
 
-def _floor(scene: _Scene, camera: _Camera, side: int) -> Array:
-    """How light the floor under the shape is behind each subpixel [side, side]: 1 in the open, less in the shadow."""
+def _floor(scene: _Scene, camera: _Camera, side: int, ground: float) -> Array:
+    """How light the floor at the height ``ground`` is behind each subpixel [side, side]: 1 in the open, less in the shadow."""
     from scipy.ndimage import gaussian_filter, zoom
 
     coarse = side // 4
-    floor = scene.corners[..., 2].min() - np.float32(0.01)
+    floor = np.float32(ground) - np.float32(0.01)
     origins = camera.rays(coarse)
     points = origins - camera.towards * ((origins[:, 2:] - floor) / camera.towards[2])
     row, column = np.divmod(np.arange(coarse * coarse), coarse)
@@ -240,21 +245,52 @@ def contact_sheet(
 
     A row may be empty. Raises HdbenchError if there are no rows.
     """
+    tiles = [
+        (title, [render(mesh, size, view, CLAYS[index % len(CLAYS)]) for mesh in meshes])
+        for index, (title, meshes) in enumerate(rows)
+    ]
+    _write_sheet(tiles, path, columns, size)
+
+
+def frame_sheet(
+    rows: Sequence[tuple[str, Sequence[Sequence[Mesh]]]], path: Path, columns: int = 8, size: int = 160, view: View | None = None
+) -> None:
+    """Write sequences over time as PNG: a title and a colour per row, below it a line per sequence, time from left to right.
+
+    ``columns`` frames of each are shown, evenly spaced, from the first on; all from one place, above one floor. A row may be
+    empty. Raises HdbenchError if there are no rows.
+    """
+    columns = min(columns, max((len(frames) for _, sequences in rows for frames in sequences), default=columns))
+    tiles = [
+        (title, [tile for frames in sequences for tile in _over_time(frames, columns, size, view, CLAYS[index % len(CLAYS)])])
+        for index, (title, sequences) in enumerate(rows)
+    ]
+    _write_sheet(tiles, path, columns, size)
+
+
+def _over_time(frames: Sequence[Mesh], columns: int, size: int, view: View | None, colour: Colour) -> list[NDArray[np.uint8]]:
+    """Pictures of ``columns`` frames; blank tiles where the sequence has fewer."""
+    shown = sorted({k * len(frames) // columns for k in range(columns)})
+    blank = np.full((size, size, 3), PAPER_BYTES, np.uint8)
+    return [render(frames[k], size, view, colour, frames) for k in shown] + [blank] * (columns - len(shown))
+
+
+def _write_sheet(rows: Sequence[tuple[str, Sequence[NDArray[np.uint8]]]], path: Path, columns: int, size: int) -> None:
+    """A title per row and its tiles [size, size, 3] below it, ``columns`` to a line."""
     from PIL import Image, ImageDraw
 
     if not rows:
         raise HdbenchError(f"The gallery '{path}' has no rows.")
     margin, title_height = size // 8, size // 4
-    heights = [title_height + size * max(1, -(-len(meshes) // columns)) + margin for _, meshes in rows]
+    heights = [title_height + size * max(1, -(-len(tiles) // columns)) + margin for _, tiles in rows]
     sheet = Image.new("RGB", (2 * margin + columns * size, margin + sum(heights)), PAPER_BYTES)
     draw = ImageDraw.Draw(sheet)
     top = margin // 2
-    for index, ((title, meshes), height) in enumerate(zip(rows, heights)):
+    for index, ((title, tiles), height) in enumerate(zip(rows, heights)):
         if index:
             draw.line([(margin, top), (sheet.width - margin, top)], fill=FAINT, width=max(1, size // 128))
         draw.text((margin, top + title_height / 2), title, fill=INK, font=_font(size // 9), anchor="lm")
-        for place, mesh in enumerate(meshes):
-            tile = render(mesh, size, view, CLAYS[index % len(CLAYS)])
+        for place, tile in enumerate(tiles):
             corner = (margin + size * (place % columns), top + title_height + size * (place // columns))
             sheet.paste(Image.fromarray(tile), corner)
         top += height

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from hdbench.shapes import Mesh
-from hdbench_shapes.category import Category, Draw
+from hdbench_shapes.category import Draw, Objects
 from hdbench_shapes.parts import Part, assemble, moved, panel, revolve
 
 
@@ -39,7 +39,7 @@ class _Wing(NamedTuple):
         return self.chord * (1 + (self.taper - 1) * share)
 
 
-class Airplanes(Category):
+class Airplanes(Objects):
     """Airliners, freighters, business jets, deltas."""
 
     name: ClassVar[str] = "airplane"

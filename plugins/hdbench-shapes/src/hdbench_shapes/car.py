@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from hdbench.shapes import Mesh
-from hdbench_shapes.category import Category, Draw
+from hdbench_shapes.category import Draw, Objects
 from hdbench_shapes.parts import Part, assemble, box, loft, moved, revolve, tube, turned
 
 
@@ -36,7 +36,7 @@ _KINDS = {
 }
 
 
-class Cars(Category):
+class Cars(Objects):
     """Sedans, hatchbacks, coupes, sport utility vehicles, vans, pickups and trucks."""
 
     name: ClassVar[str] = "car"

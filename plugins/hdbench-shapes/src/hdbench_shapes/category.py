@@ -56,19 +56,38 @@ class Category(ShapeSource):
             check(1 <= self.count <= 1_000_000, "count", "in 1..1000000", self.count)
             check(self.seed >= 0, "seed", "0 or more", self.seed)
 
-    @staticmethod
     @abstractmethod
-    def build(draw: Draw) -> Mesh:
-        """One shape of the category."""
+    def frames(self, index: int, draw: Draw) -> tuple[Mesh, ...]:
+        """The frames of shape ``index``, each a union of closed parts."""
+
+    def name_of(self, index: int) -> str:
+        """``airplane-0000`` and so on."""
+        return f"{self.name}-{index:04d}"
 
     def names(self) -> tuple[str, ...]:
-        """``airplane-0000`` and so on, by index."""
-        return tuple(f"{self.name}-{i:04d}" for i in range(self.config.count))
+        """The names by index."""
+        return tuple(self.name_of(i) for i in range(self.config.count))
 
     def shape(self, name: str) -> Shape:
         """The shape of this name, a union of closed parts. HdbenchError for a name that does not exist."""
-        index = name.removeprefix(f"{self.name}-")
-        if not index.isdecimal() or int(index) >= self.config.count or name != f"{self.name}-{int(index):04d}":
-            raise unknown("shape", name, [self.names()[0], self.names()[-1]], "These are the first and the last.")
-        draw = Draw(numpy_generator(self.config.seed, self.name, int(index)))
-        return Shape(name, (self.build(draw),), solid=True)
+        digits = name.rpartition("-")[2]
+        index = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 8 else self.config.count
+        if index >= self.config.count or name != self.name_of(index):
+            raise unknown(
+                "shape", name, [self.name_of(0), self.name_of(self.config.count - 1)], "These are the first and the last."
+            )
+        draw = Draw(numpy_generator(self.config.seed, self.name, index))
+        return Shape(name, self.frames(index, draw), solid=True)
+
+
+class Objects(Category):
+    """A category of objects that do not move."""
+
+    @staticmethod
+    @abstractmethod
+    def build(draw: Draw) -> Mesh:
+        """One object of the category."""
+
+    def frames(self, index: int, draw: Draw) -> tuple[Mesh, ...]:
+        """The one frame of object ``index``."""
+        return (self.build(draw),)

@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from hdbench.shapes import Mesh
-from hdbench_shapes.category import Category, Draw
+from hdbench_shapes.category import Draw, Objects
 from hdbench_shapes.parts import Part, assemble, beam, box, revolve, turned
 
 
@@ -21,7 +21,7 @@ class _Seat(NamedTuple):
     thick: float
 
 
-class Chairs(Category):
+class Chairs(Objects):
     """Kitchen chairs, armchairs, office chairs, stools with backs, cantilever chairs."""
 
     name: ClassVar[str] = "chair"

@@ -12,18 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import unquote
 
 import numpy as np
 import trimesh
 from numpy.typing import NDArray
 from trimesh.resolvers import Resolver
 
-from hdbench.config import check, digest
+from hdbench.config import check
 from hdbench.errors import HdbenchError, ShapeError, unknown
 from hdbench.interfaces import ShapeSource
 from hdbench.shapes import Shape, Split
 from hdbench_shapes.cleaning import clean
+from hdbench_shapes.files import beside, folder, found, stamp
+from hdbench_shapes.lists import read_split
 
 COMPANIONS = (".bin", ".lst")  # buffers of glTF files, split lists
 FORMATS = (".obj", ".off", ".ply", ".stl", ".glb", ".gltf")
@@ -52,8 +53,7 @@ class MeshFolder(ShapeSource):
 
     def _all_names(self) -> tuple[str, ...]:
         root = self._root()
-        files = (p for p in root.rglob("*") if p.suffix.lower() in FORMATS and p.is_file())
-        names = sorted(p.relative_to(root).as_posix() for p in files if not p.name.startswith("."))
+        names = sorted(p.relative_to(root).as_posix() for p in found(root, FORMATS))
         if not names:
             raise HdbenchError(
                 f"There is no mesh in the folder '{root}'. Known formats: {', '.join(FORMATS)}, in subfolders too."
@@ -63,9 +63,7 @@ class MeshFolder(ShapeSource):
     def fingerprint(self) -> str:
         """A digest of the names, sizes and times of the meshes and of the files that they may be read with."""
         root = self._root()
-        files = sorted(p for p in root.rglob("*") if p.suffix.lower() in (*FORMATS, *COMPANIONS) and p.is_file())
-        stats = ((p.relative_to(root).as_posix(), p.stat()) for p in files)
-        return digest(*((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
+        return stamp(root, found(root, (*FORMATS, *COMPANIONS)))
 
     def shape(self, name: str) -> Shape:
         """The mesh of this name. ShapeError with the reason when it is unreadable, empty or has points only."""
@@ -81,50 +79,18 @@ class MeshFolder(ShapeSource):
 
     def split(self) -> Split | None:
         """The split of the list files, or None when there are none. HdbenchError for an incomplete or contradictory split."""
-        root, parts = self._root(), {}
-        for part in ("train", "val", "test"):
-            lists = [f for f in (root / f"{part}.lst", root / f"{part}_split.lst") if f.is_file()]
-            parts[part] = self._listed(lists[0]) if lists else ()
-        if not any(parts.values()):
-            return None
-        for part in ("train", "test"):
-            if not parts[part]:
-                raise HdbenchError(f"The folder '{root}' has split lists, but no shapes for '{part}'. Add '{part}.lst'.")
-        _check_disjoint(parts)
-        return Split(**parts)
+        names = self._all_names()
+        lines = {n.rpartition(".")[0]: n for n in reversed(names)} | {n: n for n in names}
+        return read_split(self._root(), "mesh", lines, self.names())
 
     def _root(self) -> Path:
-        root = Path(self.config.path).expanduser()
-        if not self.config.path or not root.is_dir():
-            raise HdbenchError(f"There is no folder '{self.config.path}'. Give one that holds meshes: '--data meshes:FOLDER'.")
-        return root
+        return folder(self.config.path, "meshes", "meshes")
 
     def _file(self, name: str) -> Path:
         file = self._root() / name
         if ".." in Path(name).parts or Path(name).is_absolute() or not file.is_file():
             raise unknown("mesh", name, self.names())
         return file
-
-    def _listed(self, file: Path) -> tuple[str, ...]:
-        """The names in a list file, by their place in the folder; blank lines are dropped, and what is beyond the limit."""
-        names, used = self._all_names(), set(self.names())
-        by_line = {n.rpartition(".")[0]: n for n in reversed(names)} | {n: n for n in names}
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
-        for line in filter(None, lines):
-            if line not in by_line:
-                raise unknown("mesh", line, by_line, f"It is listed in '{file}'.")
-        return tuple(by_line[line] for line in lines if line and by_line[line] in used)
-
-
-def _check_disjoint(parts: dict[str, tuple[str, ...]]) -> None:
-    seen: dict[str, str] = {}
-    for part, names in parts.items():
-        for name in names:
-            if name in seen:
-                raise HdbenchError(
-                    f"The shape '{name}' is listed for '{seen[name]}' and again for '{part}'. Keep one of the two."
-                )
-            seen[name] = part
 
 
 # ------------------------------------------------------------------------------------------------------------- reading
@@ -177,23 +143,17 @@ class _Beside(Resolver):
     """Sidecar files of a mesh, as long as they lie below the data set's folder."""
 
     def __init__(self, file: Path, root: Path) -> None:
-        self.folder, self.root = file.absolute().parent, root.resolve()
+        self.file, self.root = file, root
 
     def get(self, name: str) -> bytes:  # type: ignore[override]
         """The content of the file of this name, relative to the mesh; ShapeError if it is missing or outside of the folder."""
-        for candidate in (name.strip(), unquote(name.strip())):
-            path = (self.folder / candidate).resolve()
-            if not path.is_relative_to(self.root):
-                raise ShapeError(f"it refers to '{name}', outside of the folder")
-            if path.is_file():
-                return path.read_bytes()
-        raise ShapeError(f"it refers to '{name}', which does not exist")
+        return beside(self.file, name, self.root).read_bytes()
 
     def keys(self) -> Iterable[str]:  # type: ignore[override]
         return ()
 
     def namespaced(self, namespace: str) -> _Beside:
-        return _Beside(self.folder / namespace / "any", self.root)
+        return _Beside(self.file.parent / namespace / "any", self.root)
 
     def write(self, name: str, data: Any) -> None:
         raise NotImplementedError("meshes are only read")

@@ -1,0 +1,1 @@
+"""Articulated animals made by rule: plans of bodies, motions over time, and closed parts that follow a skeleton."""
