@@ -56,6 +56,13 @@ def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{name}", value
 
 
+def value_of(config: Any, key: str) -> Any:
+    """The value of the setting with this full dotted key."""
+    for part in key.split("."):
+        config = config[part] if isinstance(config, Mapping) else getattr(config, part)
+    return config
+
+
 def resolve_key(config: Any, key: str) -> str:
     """The full dotted key that ``key`` abbreviates: ``init`` finds ``hyperdiffusion.encoder.init`` when it is the only one.
 
@@ -64,12 +71,22 @@ def resolve_key(config: Any, key: str) -> str:
     known = [name for name, _ in leaves(config)]
     if key in known:
         return key
-    fits = [name for name in known if name.endswith(f".{key}")]
+    fits = [name for name in known if name.endswith(f".{key}")] or _by_other_name(config, key)
     if len(fits) == 1:
         return fits[0]
     if fits:
         raise HdbenchError(f"The setting '{key}' is ambiguous. Write one of: {', '.join(fits)}.")
     raise unknown("setting", key, known, "'hdbench run --show-config' prints all settings.")
+
+
+def _by_other_name(config: Any, key: str, prefix: str = "") -> list[str]:
+    """Settings that a component calls by ``key`` too: a Config may have ``other_names = {"pe": "octaves"}``."""
+    if not isinstance(config, Mapping) and not is_dataclass(config):
+        return []
+    parts = config.items() if isinstance(config, Mapping) else ((f.name, getattr(config, f.name)) for f in fields(config))
+    name = getattr(type(config), "other_names", {}).get(key)
+    below = [found for part, value in parts for found in _by_other_name(value, key, f"{prefix}{part}.")]
+    return ([f"{prefix}{name}"] if name else []) + below
 
 
 def override(config: C, assignments: tuple[str, ...]) -> C:
@@ -98,8 +115,10 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def _parse(text: str, kind: Any, key: str) -> Any:
     """A value of type ``kind`` from the command line's text."""
-    if _allows_none(kind) and text.lower() == "none":
-        return None
+    if text.lower() == "none":
+        if _allows_none(kind):
+            return None
+        text = "0" if kind is int else text  # 'pe=none' is no octaves
     kind = _without_none(kind)
     if kind is str or (get_origin(kind) is Literal and all(isinstance(a, str) for a in get_args(kind))):
         return _checked(text, kind, key)

@@ -29,41 +29,53 @@ class Engine:
     records: list[dict[str, Any]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def stage(self, label: str, function: str, calls: Sequence[Mapping[str, Any]], **common: Any) -> Stage:
+    def stage(
+        self, label: str, function: str, calls: Sequence[Mapping[str, Any]], seed: int | None = None, **common: Any
+    ) -> Stage:
         """The stage in which ``function`` (module:name) is called once per part, with ``common`` and that part's arguments.
 
-        Parts that exist are not computed again. ``label`` is for people: ``method: verb``.
+        Parts that exist are not computed again. ``label`` is for people: ``method: verb``. ``seed``: another than the run's,
+        for what all seeds share.
         """
-        arguments = [{**common, **call} for call in calls]
-        stage = self.store.stage(function.partition(":")[2], self._identity(function, arguments))
-        missing = [i for i in range(len(calls)) if not stage.part(i).exists()]
-        if stage.record is None or missing:
-            self._compute(stage, label, function, arguments, missing)
+        seed, arguments = self.seed if seed is None else seed, [{**common, **call} for call in calls]
+        identity = self._identity(function, arguments, seed)
+        stage = self.store.stage(function.partition(":")[2], identity, len(calls))
+        with self.store.alone(stage):
+            missing = [i for i in range(len(calls)) if not stage.part(i).exists()]
+            if stage.record is None or missing:
+                tasks = [
+                    Task(function, arguments[i], stage.part(i), stage.checkpoint(i), seed, self.device, self.threads)
+                    for i in missing
+                ]  # fmt: skip
+                self._compute(stage, label, identity, tasks)
         with self._lock:
             self.records.append({"label": label, "stage": stage.path.name, **(stage.record or {}), "computed": bool(missing)})
         return stage
 
-    def one(self, label: str, function: str, **arguments: Any) -> Path:
+    def one(self, label: str, function: str, seed: int | None = None, **arguments: Any) -> Path:
         """A stage of a single part; returns that part."""
-        return self.stage(label, function, [arguments]).part(0)
+        return self.stage(label, function, [arguments], seed).part(0)
 
-    def _compute(self, stage: Stage, label: str, function: str, arguments: list[dict[str, Any]], missing: list[int]) -> None:
-        tasks = [
-            Task(function, arguments[i], stage.part(i), stage.checkpoint(i), self.seed, self.device, self.threads)
-            for i in missing
-        ]
-        with self.reporter.stage(label, len(arguments), len(arguments) - len(missing)) as progress:
+    def info(self, part: Path) -> dict[str, Any] | None:
+        """The plain values of a part that this engine has computed."""
+        return load_info(part)
+
+    def _compute(self, stage: Stage, label: str, identity: Mapping[str, Any], tasks: list[Task]) -> None:
+        """Do the tasks that are missing in a stage, and close it."""
+        if not (stage.path / "key.json").exists():
+            write_json(stage.path / "key.json", identity)
+        with self.reporter.stage(label, stage.count, stage.count - len(tasks)) as progress:
             costs = self.workers.run(tasks, progress)
-        write_json(stage.path / "done.json", _record(stage, costs, resumed=0 < len(missing) < len(arguments)))
+        write_json(stage.path / "done.json", _record(stage, costs, resumed=0 < len(tasks) < stage.count))
 
-    def _identity(self, function: str, arguments: list[dict[str, Any]]) -> dict[str, Any]:
+    def _identity(self, function: str, arguments: list[dict[str, Any]], seed: int) -> dict[str, Any]:
         modules = {function.partition(":")[0]} | {ref.module for call in arguments for ref in _refs(call)}
         return {
             "function": function,
             "arguments": [{k: self._plain(v) for k, v in call.items()} for call in arguments],
             "code": code_digest(*sorted(modules)),
             "libraries": library_versions(),
-            "seed": self.seed,
+            "seed": seed,
             "threads": self.threads,
             "device": self.device,
         }

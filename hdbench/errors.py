@@ -17,7 +17,10 @@ class ShapeError(HdbenchError):
 def unknown(kind: str, name: str, known: Iterable[str], next_step: str = "") -> HdbenchError:
     """The error for a name that does not exist: what, the nearest, all, the next step."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.5) or [n for n in names if n.endswith(f".{name}")][:1]
+    near = [n for n in names if n.endswith(f".{name}")][:1] or get_close_matches(name, names, n=1, cutoff=0.5)
+    near = near or [
+        n for last in get_close_matches(name, [n.rpartition(".")[2] for n in names], n=1) for n in names if n.endswith(last)
+    ]
     parts = [f"There is no {kind} named '{name}'."]
     if near:
         parts.append(f"Did you mean '{near[0]}'?")

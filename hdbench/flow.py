@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -25,6 +25,7 @@ from hdbench.shapes import Split, split_by_fraction
 from hdbench.stages.diffuse import TILE
 from hdbench.stages.measure import SetRows
 from hdbench.store import Rows, load_info
+from hdbench.workers import Workers
 
 REFERENCE_ROWS = {  # stage -> title
     "noise": "training fields + noise",
@@ -32,6 +33,8 @@ REFERENCE_ROWS = {  # stage -> title
     "interpolate": "interpolation of two",
 }
 CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
+
+J, R = TypeVar("J"), TypeVar("R")
 
 STAGES = "hdbench.stages"
 SPARE_BYTES = 2**28  # for meshes, networks and tables
@@ -63,11 +66,15 @@ class Outcome:
     draws: list[SetRows] = field(default_factory=list)
     meshes: list[Path] = field(default_factory=list)
     fields: list[Path] = field(default_factory=list)
-    empties: int = 0
     requested: int = 0
     note: str = ""
     score: dict[str, Any] | None = None
     failure: str | None = None
+
+    @property
+    def empties(self) -> int:
+        """Samples without a surface."""
+        return sum(load_info(path)["empty"] for path in self.meshes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +92,22 @@ def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
     jobs: list[Callable[[], list[Outcome]]] = [lambda: controls(plan, engine, data, reference_rows)]
     jobs += [lambda m=method: method_rows(plan, engine, data, m, reference_rows) for method in plan.titles]  # type: ignore[misc]
     against = references(plan, data)
-    shared = engine.one("shapes: distances and features", f"{STAGES}.measure:known", **against)
+    shared = shared_distances(plan, engine, against)
 
     def scored(job: Callable[[], list[Outcome]]) -> list[Outcome]:
         return [score(engine, outcome, against, shared) for outcome in job()]
 
-    return Result(data, [outcome for outcomes in _side_by_side(jobs, scored, engine) for outcome in outcomes])
+    return Result(data, [outcome for outcomes in side_by_side(jobs, scored, engine.workers) for outcome in outcomes])
 
 
-def _side_by_side(jobs: list, act: Callable[[Any], list[Outcome]], engine: Engine) -> list[list[Outcome]]:
-    """Methods wait for each other only where they share workers; when one is stopped, all are."""
+def side_by_side(jobs: Sequence[J], act: Callable[[J], R], workers: Workers) -> list[R]:
+    """``act`` on every job: they wait for each other only where they share workers; when one is stopped, all are."""
     with ThreadPoolExecutor(len(jobs)) as pool:
         futures = [pool.submit(act, job) for job in jobs]
         try:
             return [future.result() for future in futures]
         except BaseException:
-            engine.workers.stop()
+            workers.stop()
             raise
 
 
@@ -129,7 +136,7 @@ def survey(plan: Plan, engine: Engine) -> Data:
     names = source.names()
     stage = engine.stage(
         "shapes: look at them", f"{STAGES}.survey:survey", [{"names": chunk} for chunk in _chunks(names)],
-        source=plan.source, points=plan.protocol.points,
+        source=plan.source, points=plan.protocol.points, seed=plan.data.seed,
     )  # fmt: skip
     parts = infos(stage)
     rows = {s["name"]: (path, i) for path, info in zip(stage.parts(), parts) for i, s in enumerate(info["shapes"])}
@@ -203,12 +210,15 @@ def recipe_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome, fiel
     sampled = engine.stage(f"{title}: sample", f"{STAGES}.diffuse:sample", tiles, denoiser=parts["denoiser"],
                            sampler=parts["sampler"], schedule=recipe.schedule, trained=trained)  # fmt: skip
     rows = [(sampled.part(j // TILE), j % TILE) for j in range(outcome.requested)]
-    facts = load_info(trained)
-    if facts["refused"]:
-        outcome.note = (
-            f"{facts['refused']} of {facts['refused'] + facts['fields']} fields missed the quality gate and were not trained on."
-        )
+    outcome.note = _refusals(engine.info(trained))
     return decode(plan, engine, data, outcome, rows)
+
+
+def _refusals(facts: dict[str, Any] | None) -> str:
+    """How many fields were not good enough to train on, if any."""
+    if not facts or not facts["refused"]:
+        return ""
+    return f"{facts['refused']} of {facts['refused'] + facts['fields']} fields missed the quality gate and were not trained on."
 
 
 def decode(plan: Plan, engine: Engine, data: Data, outcome: Outcome, rows: list[tuple[Path, int]]) -> Outcome:
@@ -242,7 +252,7 @@ def _with_clouds(
     size = len(rows) // plan.run.draws
     cuts = [slice(k * size, (k + 1) * size) for k in range(plan.run.draws)]
     outcome.draws = [SetRows(Rows.of(rows[cut]), None if weights is None else Rows.of(weights[cut])) for cut in cuts]
-    outcome.meshes, outcome.empties = paths, sum(load_info(path)["empty"] for path in paths)
+    outcome.meshes = paths
     return outcome
 
 
@@ -256,6 +266,11 @@ def references(plan: Plan, data: Data) -> dict[str, Any]:
     }
 
 
+def shared_distances(plan: Plan, engine: Engine, against: dict[str, Any]) -> Path:
+    """What all rows owe to the test and training shapes alone; all seeds share it."""
+    return engine.one("shapes: distances and features", f"{STAGES}.measure:known", seed=plan.data.seed, **against)
+
+
 def controls(plan: Plan, engine: Engine, data: Data, reference_rows: bool) -> list[Outcome]:
     """Rows that say what numbers mean. As many training shapes as generated ones: what a perfect generator would score, and a
     generator that copies its training set, which novelty alone tells apart. The test shapes, sampled again: the floor."""
@@ -264,7 +279,7 @@ def controls(plan: Plan, engine: Engine, data: Data, reference_rows: bool) -> li
     if not reference_rows or plan.protocol.over_generation > 1:  # there are no more test shapes than test shapes
         return [oracle]
     again = engine.one("shapes: other points", f"{STAGES}.survey:resample", source=plan.source, names=data.split.test,
-                       points=plan.protocol.points)  # fmt: skip
+                       points=plan.protocol.points, seed=plan.data.seed)  # fmt: skip
     count = len(data.split.test)
     rows = SetRows(Rows.of([(again, k) for k in range(count)]))
     return [oracle, Outcome("test shapes, other points", "resampled", "reference", [rows], requested=count)]
@@ -298,7 +313,7 @@ def score(engine: Engine, outcome: Outcome, against: dict[str, Any], shared: Pat
         try:
             path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, shared=shared,
                               **{**against, "training": training})  # fmt: skip
-            outcome.score = load_info(path)
+            outcome.score = engine.info(path)
         except HdbenchError as error:
             outcome.failure = str(error)
     return outcome

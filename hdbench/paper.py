@@ -15,6 +15,8 @@ from hdbench.tables import Row
 
 DATA_SETS = {1: "ShapeNet", 2: "DeformingThings4D", 3: "ShapeNet", 4: "ShapeNet"}
 
+ABLATIONS = {"init": 3, "pe": 4, "octaves": 4}  # setting -> the table that ablates it
+
 
 @cache
 def paper_rows(category: str, table: int = 1) -> tuple[Row, ...]:

@@ -57,7 +57,9 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
         folder / "run.json",
         {
             "format": FORMAT,
+            "kind": "run",
             "name": plan.name,
+            "preset": plan.preset,
             "identity": plan.digest,
             "command": shlex.join(["hdbench", *sys.argv[1:]]),
             "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -67,7 +69,7 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
                 "train": len(data.split.train), "val": len(data.split.val), "test": len(data.split.test),
                 "test_names": list(data.split.test), "left_out": data.left_out, "notes": data.notes,
             },
-            "rows": [_row(outcome) for outcome in result.outcomes],
+            "rows": [row_record(outcome) for outcome in result.outcomes],
             "digests": {record["label"]: record.get("digest") for record in stages},
             "stages": stages,
             "device": device,
@@ -78,7 +80,7 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
     )  # fmt: skip
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
+def row_record(outcome: Outcome) -> dict[str, Any]:
     """A row's numbers, without the resampled statistics that its intervals come from (the store has them)."""
     score = outcome.score and {
         **outcome.score,

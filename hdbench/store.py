@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,12 @@ FORMAT = 1  # of run folders and of the store
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A folder of the store: what it was computed from (key), and its parts."""
+    """A folder of the store: what it was computed from (key), and its parts, of which there are ``count`` when all are there."""
 
     path: Path
     name: str
     key: str
+    count: int
 
     def part(self, index: int) -> Path:
         """The file of one part."""
@@ -46,8 +48,8 @@ class Stage:
         return read_json(self.path / "done.json")
 
     def parts(self) -> list[Path]:
-        """All part files, in order."""
-        return sorted(self.path.glob("part-*.safetensors"))
+        """All part files, in order, whether they are there yet or not."""
+        return [self.part(index) for index in range(self.count)]
 
 
 class Store:
@@ -55,6 +57,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         found = read_json(root / "format.json")
         if found is not None and found.get("format") != FORMAT:
             raise HdbenchError(
@@ -64,14 +67,15 @@ class Store:
         if found is None:
             write_json(root / "format.json", {"format": FORMAT})
 
-    def stage(self, name: str, inputs: Mapping[str, Any]) -> Stage:
-        """The stage with these inputs (plain values), new or as it was left."""
+    def stage(self, name: str, inputs: Mapping[str, Any], count: int = 1) -> Stage:
+        """The stage of ``count`` parts with these inputs (plain values), new or as it was left."""
         text = json.dumps(inputs, sort_keys=True, separators=(",", ":"))
         key = hashlib.sha256(text.encode()).hexdigest()[:20]
-        path = self.root / f"{name}-{key}"
-        if not (path / "key.json").exists():
-            write_json(path / "key.json", inputs)
-        return Stage(path, name, key)
+        return Stage(self.root / f"{name}-{key}", name, key, count)
+
+    def alone(self, stage: Stage) -> threading.Lock:
+        """The lock under which a stage is computed: who needs it meanwhile waits, and does not compute it again."""
+        return self._locks[stage.path.name]
 
 
 def write_atomically(path: Path, data: bytes) -> None:
