@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -145,3 +149,72 @@ def test_clouds_of_another_form_are_refused(shape):
 def test_sequences_of_different_lengths_are_refused():
     with pytest.raises(HdbenchError, match="2 frames"):
         chamfer_matrix(clouds(1, 2, 5), clouds(1, 3, 5))
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(HdbenchError, match="no device named 'gpu'"):
+        chamfer_matrix(clouds(2, 1, 5), device="gpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_a_gpu_that_is_not_there_is_refused_with_the_next_step():
+    with pytest.raises(HdbenchError, match="Leave the device out"):
+        chamfer_matrix(clouds(2, 1, 5), device="cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_agrees_with_the_cpu():
+    a, b = clouds(20, 2, 700, offset=100), clouds(30, 2, 2048, offset=100, seed=1)
+    a[3] = np.nan
+    np.testing.assert_allclose(chamfer_matrix(a, b, device="cuda"), chamfer_matrix(a, b), rtol=1e-6)
+    np.testing.assert_allclose(chamfer_matrix(a, device="cuda"), chamfer_matrix(a), rtol=1e-6)
+
+
+INTERPRETED = """
+import numpy as np
+from hdbench.chamfer_cuda import distances, planes
+from hdbench.distances import chamfer_matrix
+
+rng = np.random.default_rng(0)
+for q, s, frames in ((1, 1, 1), (5, 40, 1), (33, 17, 2), (600, 20, 1)):
+    a, b = (rng.normal(size=(n, frames, k, 3)).astype(np.float32) + np.float32(100) for n, k in ((3, q), (2, s)))
+    rows, columns = np.nonzero(np.ones((3, 2)))
+    found = distances(planes(a, "cpu"), planes(b, "cpu"), (q, s), frames, rows, columns)
+    np.testing.assert_allclose(found, chamfer_matrix(a, b)[rows, columns], rtol=1e-6)
+    if q < 100:
+        assert distances(planes(a, "cpu"), planes(a, "cpu"), (q, q), frames, rows, rows).max() == 0
+"""
+
+
+def run_python(code, **environment):
+    """Run code in a process of its own; its standard output."""
+    pytest.importorskip("triton")
+    settings = os.environ | environment
+    return subprocess.run(
+        [sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=True, timeout=240
+    ).stdout
+
+
+def test_the_gpu_kernel_interpreted_on_the_cpu():
+    run_python(INTERPRETED, TRITON_INTERPRET="1")
+
+
+COMPILED = """
+from triton import compile
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from hdbench.chamfer_cuda import _minima
+
+names = ("a", "b", "rows", "columns", "there", "back", "q", "s", "QUERIES")
+kinds = ("*fp32", "*fp32", "*i64", "*i64", "*fp32", "*i32", "i32", "i32", "constexpr")
+source = ASTSource(fn=_minima, signature=dict(zip(names, kinds)), constexprs={"QUERIES": 512})
+for capability in (80, 90):
+    kernel = compile(source, target=GPUTarget("cuda", capability, 32), options={"num_warps": 1})
+    text = kernel.asm["ptx"]
+    print(kernel.metadata.shared, text.count("redux.sync.min"), text.count("shfl"), text.count("bar.sync"))
+"""
+
+
+def test_the_gpu_kernel_compiles_to_one_reduction_per_target_without_a_gpu(tmp_path):
+    """For A100 and H100: no shared memory, 8 reductions in a turn of 8 targets, no shuffles, no barriers."""
+    assert run_python(COMPILED, TRITON_CACHE_DIR=str(tmp_path)).splitlines() == ["0 8 0 0"] * 2
