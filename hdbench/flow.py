@@ -34,7 +34,8 @@ REFERENCE_ROWS = {  # stage -> title
 }
 CHUNK = 16  # shapes per part: small enough to lose little to a kill, large enough to batch
 
-J, R = TypeVar("J"), TypeVar("R")
+J = TypeVar("J")
+R = TypeVar("R")
 
 STAGES = "hdbench.stages"
 SPARE_BYTES = 2**28  # for meshes, networks and tables
