@@ -102,6 +102,24 @@ def left_out(generated: ShapeSet, sets: Sets, metrics: Sequence[Metric]) -> dict
     return {name: str(why[0]) for name, why in found.items() if why}
 
 
+def extractors_of(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """Name and fingerprint of every feature extractor that these metrics read: features of other weights are other numbers."""
+    names = [name.partition("/")[2] for name in parts_read(metrics) if name.startswith("features/")]
+    found = []
+    for name in names:
+        try:
+            found.append(f"{name} {ShapeFeatures(name).extractor.fingerprint()}")
+        except HdbenchError:  # without its weights; the metrics that read it are left out, with the reason
+            continue
+    return tuple(found)
+
+
+def feature_notes(metrics: Sequence[Metric]) -> list[str]:
+    """The line under a table that says which weights its features are of."""
+    found = extractors_of(metrics)
+    return [f"Features are of the weights: {', '.join(found)}."] if found else []
+
+
 def parts_read(metrics: Sequence[Metric]) -> list[str]:
     """The parts that these metrics read; Chamfer distances (named by the empty string) first."""
     return list(dict.fromkeys(["", *(name for metric in metrics for name in metric.reads)]))

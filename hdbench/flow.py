@@ -18,6 +18,7 @@ import torch
 
 from hdbench.engine import Engine, infos
 from hdbench.errors import HdbenchError
+from hdbench.evidence import extractors_of
 from hdbench.plan import Plan
 from hdbench.recipes import Recipe
 from hdbench.seeds import numpy_generator, seed_of
@@ -263,6 +264,7 @@ def references(plan: Plan, data: Data) -> dict[str, Any]:
         "reference": SetRows(data.select(data.split.test)),
         "training": SetRows(data.select(data.split.train)),
         "metrics": plan.metrics,
+        "extractors": extractors_of([ref.build() for ref in plan.metrics]),
         "protocol": plan.protocol,
     }
 

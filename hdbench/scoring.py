@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hdbench.errors import HdbenchError
-from hdbench.evidence import Known, Sets, known_of_reference
+from hdbench.evidence import Known, Sets, feature_notes, known_of_reference
 from hdbench.interfaces import Metric
 from hdbench.loading.inputs import Loaded
 from hdbench.progress import Reporter
@@ -50,7 +50,7 @@ def score_rows(sets: Loaded, protocol: Protocol, metrics: Sequence[Metric], sett
         with reporter.stage(f"{title}: score", 1, 0):
             scores[title] = _score(draws, against, metrics, known, settings)
     how_to_read = {title: made if isinstance(made, str) else "; ".join(made.notes) for title, made in controls.items()}
-    return Scored(scores, notes, how_to_read)
+    return Scored(scores, (*notes, *feature_notes(metrics)), how_to_read)
 
 
 def _score(

@@ -125,6 +125,7 @@ def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Cho
 
 def table_of(plan: Plan, result: Result) -> Table | None:
     """The rows of a run in the form of the paper's Table 1, the paper's beside them; None if no row has numbers."""
+    from hdbench.evidence import feature_notes
     from hdbench.intervals import INTERVAL
     from hdbench.paper import paper_rows
     from hdbench.tables import Table
@@ -138,7 +139,7 @@ def table_of(plan: Plan, result: Result) -> Table | None:
         columns=columns,
         rows=(*rows, *paper_rows(plan.data.source)),
         protocol=plan.protocol,
-        notes=(f"± is {INTERVAL}.", *_not_printed(plan, result)),
+        notes=(f"± is {INTERVAL}.", *feature_notes([ref.build() for ref in plan.metrics]), *_not_printed(plan, result)),
     )
 
 

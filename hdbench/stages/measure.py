@@ -42,9 +42,9 @@ def gather(session: Session, clouds: Rows) -> tuple[dict[str, Tensor], dict[str,
 
 
 def known(
-    session: Session, reference: SetRows, training: SetRows, metrics: list[Ref], protocol: Protocol
+    session: Session, reference: SetRows, training: SetRows, metrics: list[Ref], extractors: tuple[str, ...], protocol: Protocol
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What the metrics owe to the reference and the training shapes alone."""
+    """What the metrics owe to the reference and the training shapes alone. ``extractors`` say which weights features are of."""
     sets = Sets(reference.load(), protocol, training.load(), device=str(session.device))
     found = known_of_reference(sets, [ref.build() for ref in metrics])
     return {name: torch.from_numpy(values) for name, values in found.items()}, {}
@@ -52,7 +52,7 @@ def known(
 
 def measure(
     session: Session, draws: Sequence[SetRows], metrics: list[Ref], reference: SetRows, training: SetRows, shared: Path,
-    protocol: Protocol,
+    extractors: tuple[str, ...], protocol: Protocol,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:  # fmt: skip
     """Info: the Score of a row as plain values."""
     found = score(
