@@ -24,7 +24,7 @@ from hdbench.bounds import Side, Way, tables
 from hdbench.distances import pair_distances, sequence_leaves
 
 _COARSE = 0.2  # step of the first lattice, in standard deviations of a typical cloud
-_FINE = 0.4  # what the second lattice may take off a bound, in typical distances of nearest neighbours
+_FINE = 0.5  # what the second lattice may take off a bound, in typical distances of nearest neighbours
 _FINEST = 4.0  # how many times finer the second lattice may be
 _WORTH = 12  # pairs left per shape that make the second lattice worth its cost
 
@@ -166,7 +166,8 @@ def _refine(sides: Sequence[Side], blocks: Sequence[_Block], coarse: float, thre
 
 
 def _spread(sets: Sequence[NDArray[np.float32]]) -> float:
-    """Standard deviation per coordinate of a typical cloud; of all points if clouds are single points; never 0."""
-    own = np.concatenate([sequences.std(axis=2, dtype=np.float64).mean((1, 2)) for sequences in sets])
+    """Standard deviation per coordinate of a typical cloud, or of all points if clouds are single points; never 0. From some of the
+    points, which is enough to choose a step."""
+    own = [sequences[:, :, :: max(1, sequences.shape[2] // 128)].std(axis=2, dtype=np.float64).mean((1, 2)) for sequences in sets]
     points = np.concatenate([sequences[:, :, ::61].reshape(-1, 3) for sequences in sets])
-    return float(np.median(own)) or float(points.std(axis=0, dtype=np.float64).mean()) or 1.0
+    return float(np.median(np.concatenate(own))) or float(points.std(axis=0, dtype=np.float64).mean()) or 1.0

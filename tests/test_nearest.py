@@ -157,6 +157,17 @@ def test_double_precision_far_from_the_origin():
         np.testing.assert_allclose(matrix, right, rtol=1e-6)
 
 
+def test_on_a_gpu_full_matrices_are_cut_down_to_the_same(monkeypatch):
+    """The GPU's matrices are made on the CPU here; what is left of them must be the same."""
+    generated, reference = blobs(9, 30, 0), blobs(8, 40, 1)
+    generated[4] = np.nan
+    monkeypatch.setattr("hdbench.nearest.chamfer_matrix", lambda a, b, device: chamfer_matrix(a, b))
+    pruning = assert_nearest(generated, reference, neighbours=2, device="cuda")
+    assert pruning.completed == pruning.pairs
+    for wanted, found in zip(nearest_neighbours(generated, k=3), nearest_neighbours(generated, k=3, device="cuda")):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_threads_do_not_change_a_bit_of_what_is_found_or_done():
     generated, reference = blobs(40, 64, 0, frames=2), blobs(30, 64, 1, frames=2)
     alone = nearest_pairs(generated, reference, threads=1)
