@@ -166,8 +166,9 @@ def _refine(sides: Sequence[Side], blocks: Sequence[_Block], coarse: float, thre
 
 
 def _spread(sets: Sequence[NDArray[np.float32]]) -> float:
-    """Standard deviation per coordinate of a typical cloud, or of all points if clouds are single points; never 0. From some of the
-    points, which is enough to choose a step."""
-    own = [sequences[:, :, :: max(1, sequences.shape[2] // 128)].std(axis=2, dtype=np.float64).mean((1, 2)) for sequences in sets]
+    """Standard deviation per coordinate of a typical cloud, or of all points if clouds are single points; never 0. Taken from
+    some of the points, which is enough to choose a step."""
+    some = [sequences[:, :, :: max(1, sequences.shape[2] // 128)] for sequences in sets]
+    own = [sequences.std(axis=2, dtype=np.float64).mean((1, 2)) for sequences in some]
     points = np.concatenate([sequences[:, :, ::61].reshape(-1, 3) for sequences in sets])
     return float(np.median(np.concatenate(own))) or float(points.std(axis=0, dtype=np.float64).mean()) or 1.0
