@@ -2,7 +2,8 @@
 
 Frames of samples differ in topology, so no vertex can move from one to the next. Each frame is a node, and its scale is animated
 in steps: 1 while it is shown, 0 otherwise ("a mechanism to animate visibility", as the specification calls it). What does not
-play animations shows the first frame. Source: Khronos, glTF 2.0, sections 3.5.3 (zero scale), 3.11 (animations) and 4.4 (GLB layout).
+play animations shows the first frame.
+Source: Khronos, glTF 2.0, sections 3.5.3 (zero scale), 3.11 (animations) and 4.4 (GLB layout).
 """
 
 from __future__ import annotations

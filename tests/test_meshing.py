@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import struct
+
 import numpy as np
 import pytest
 import trimesh
@@ -110,6 +113,62 @@ def test_glb_of_a_sequence_has_a_node_per_frame_with_a_surface(tmp_path):
     frames = [marching_cubes(ball(12, radius)) for radius in (0.4, -1.0, 0.2)]
     export_glb(frames, tmp_path / "s.glb")
     assert sorted(trimesh.load_scene(tmp_path / "s.glb").geometry) == ["frame_000", "frame_002"]
+
+
+def glb_tree(path):
+    """The JSON of a GLB file, and its bytes."""
+    data = path.read_bytes()
+    magic, version, total, length, kind = struct.unpack_from("<4sIII4s", data)
+    assert (magic, version, total, kind, length % 4) == (b"glTF", 2, len(data), b"JSON", 0)
+    size, kind = struct.unpack_from("<I4s", data, 20 + length)
+    assert (kind, 28 + length + size, size % 4) == (b"BIN\0", len(data), 0)
+    return json.loads(data[20 : 20 + length]), data[28 + length :]
+
+
+def test_glb_of_a_sequence_shows_one_frame_at_a_time(tmp_path):
+    """The scale of each node steps to 1 when its turn comes and to 0 after it; the last stays; nothing is there in a gap."""
+    radii = (0.4, 0.3, -1.0, 0.2)
+    export_glb([marching_cubes(ball(12, radius)) for radius in radii], tmp_path / "s.glb")
+    tree, data = glb_tree(tmp_path / "s.glb")
+
+    def numbers(accessor):
+        found = tree["accessors"][accessor]
+        start = tree["bufferViews"][found["bufferView"]]["byteOffset"]
+        count = found["count"] * (3 if found["type"] == "VEC3" else 1)
+        return np.frombuffer(data, "<f4", count, start).reshape(found["count"], -1)
+
+    (animation,) = tree["animations"]
+    shown = {}
+    for channel in animation["channels"]:
+        sampler = animation["samplers"][channel["sampler"]]
+        assert (sampler["interpolation"], channel["target"]["path"]) == ("STEP", "scale")
+        times, scales = numbers(sampler["input"])[:, 0], numbers(sampler["output"])
+        assert (np.diff(times) > 0).all()
+        keys = [np.flatnonzero(times <= 0.1 * (frame + 0.5))[-1] for frame in range(4)]
+        shown[tree["nodes"][channel["target"]["node"]]["name"]] = scales[keys].tolist()
+        assert times[-1] == pytest.approx(0.4)
+    one, none = [1.0] * 3, [0.0] * 3
+    assert shown == {
+        "frame_000": [one, none, none, none], "frame_001": [none, one, none, none], "frame_003": [none, none, none, one]
+    }  # fmt: skip
+
+
+def test_what_plays_no_animation_shows_the_first_frame(tmp_path):
+    export_glb([marching_cubes(ball(12, radius)) for radius in (0.3, 0.4)], tmp_path / "s.glb")
+    scene = trimesh.load_scene(tmp_path / "s.glb")
+    assert scene.extents == pytest.approx([0.6] * 3, abs=0.02)
+
+
+def test_glb_accessors_say_the_bounds_of_positions_and_times(tmp_path):
+    """As the specification demands; a validator refuses files without them."""
+    mesh = marching_cubes(ball(12, 0.4))
+    export_glb([mesh, mesh], tmp_path / "s.glb")
+    tree, data = glb_tree(tmp_path / "s.glb")
+    position = tree["accessors"][tree["meshes"][0]["primitives"][0]["attributes"]["POSITION"]]
+    assert position["min"] == pytest.approx(mesh.vertices.min(0).tolist(), abs=1e-6)
+    assert position["max"] == pytest.approx(mesh.vertices.max(0).tolist(), abs=1e-6)
+    assert tree["buffers"] == [{"byteLength": len(data)}]
+    assert all(view["byteOffset"] % 4 == 0 for view in tree["bufferViews"])
 
 
 def test_glb_of_nothing_is_refused(tmp_path):

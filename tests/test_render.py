@@ -12,7 +12,7 @@ from PIL import Image
 from hdbench import render as render_module
 from hdbench.errors import HdbenchError
 from hdbench.meshing import empty_mesh
-from hdbench.render import PAPER_BYTES, View, contact_sheet, render
+from hdbench.render import PAPER_BYTES, View, contact_sheet, frame_sheet, render
 from hdbench.shapes import Mesh
 
 
@@ -109,6 +109,35 @@ def test_sheet_has_a_line_of_tiles_per_row_and_wraps(tmp_path):
         assert (a.width, a.height) == (b.width, b.height + 64)
 
 
+def test_frames_of_a_sequence_are_seen_from_one_place_above_one_floor(tmp_path):
+    """A cube that rises is drawn higher; alone it would be in the middle of its tile in both frames."""
+    low = box(0.2, 0.2, 0.2)
+    high = Mesh(low.vertices + np.array([0, 0, 0.5]), low.faces)
+    rows = [np.flatnonzero((np.abs(render(frame, 64, among=(low, high)).astype(int) - PAPER_BYTES) > 60).any((1, 2))).mean()
+            for frame in (low, high)]  # fmt: skip
+    assert rows[0] - rows[1] > 20
+    alone = [render(frame, 64) for frame in (low, high)]
+    assert np.array_equal(alone[0], render(low, 64, among=(low,)))
+    assert np.abs(alone[0].astype(int) - alone[1]).mean() < 2
+
+
+def test_a_frame_sheet_has_a_line_per_sequence_and_a_column_per_frame(tmp_path):
+    frames = [box(0.1 + 0.05 * k, 0.3, 0.3) for k in range(16)]
+    frame_sheet([("walk", [frames, frames[:4]]), ("none", [])], tmp_path / "a.png", columns=8, size=64)
+    frame_sheet([("walk", [frames]), ("none", [])], tmp_path / "b.png", columns=8, size=64)
+    frame_sheet([("walk", [frames[:4]]), ("none", [])], tmp_path / "c.png", columns=8, size=64)
+    with Image.open(tmp_path / "a.png") as a, Image.open(tmp_path / "b.png") as b, Image.open(tmp_path / "c.png") as c:
+        assert (a.width, a.height) == (b.width, b.height + 64)
+        assert (b.width - c.width, b.height) == (4 * 64, c.height)
+        tiles = np.asarray(a)[24 : 24 + 64, 8 : 8 + 512].reshape(64, 8, 64, 3)  # margin 8, half of it and a title of 16 above
+        widths = [(np.abs(tiles[:, k].astype(int) - PAPER_BYTES) > 60).any((0, 2)).sum() for k in range(8)]
+        assert (np.diff(widths) > 0).all()  # every second frame, in order
+        short = np.asarray(a)[88 : 88 + 64, 8 + 4 * 64 : 8 + 512]
+        assert (short == PAPER_BYTES).all()  # a shorter sequence leaves the rest blank
+
+
 def test_sheet_without_rows_is_refused(tmp_path):
     with pytest.raises(HdbenchError, match="no rows"):
         contact_sheet([], tmp_path / "a.png")
+    with pytest.raises(HdbenchError, match="no rows"):
+        frame_sheet([], tmp_path / "a.png")

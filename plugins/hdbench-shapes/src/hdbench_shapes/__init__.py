@@ -22,6 +22,10 @@ def hdbench_components() -> Iterable[Offer]:
             "Li et al. 2021; files of the user",
         ),
         Offer(
+            "shapes", "animations", "hdbench_shapes.animations:Animations", "A folder of animated GLB or glTF files",
+            "Khronos, glTF 2.0; files of the user",
+        ),
+        Offer(
             "shapes", "meshes", "hdbench_shapes.meshes:MeshFolder",
             "A folder of OBJ, OFF, PLY, STL, GLB or glTF files", "files of the user",
         ),

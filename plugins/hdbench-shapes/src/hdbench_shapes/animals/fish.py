@@ -18,7 +18,7 @@ BONES = 13
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fish:
     """In units of the length without tail fin. ``height`` and ``width``: halves at the thickest place, at the share ``belly``
-    from the nose; ``stalk``: half height before the tail fin; fins are (length, half width), ``fork`` parts the lobes of the tail."""
+    from the nose; ``stalk``: half height before the tail fin; fins: (length, half width); ``fork`` parts the tail's lobes."""
 
     height: float
     width: float

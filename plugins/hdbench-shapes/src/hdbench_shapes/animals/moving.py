@@ -7,6 +7,7 @@ are domes, so a part is as thick at its ends as in between.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,10 +57,21 @@ def _dome(centres: Floats, wide: Floats, high: Floats, widths: Floats, heights: 
 def bone(start: Floats, end: Floats, radii: tuple[float, float], sides: int = 8) -> Moving:
     """A bar from ``start`` [t, 3] to ``end`` [t, 3] with round ends, which reach beyond both by the radius there."""
     along = unit(end - start)
-    least = np.abs(along).max(0).argmin()  # the axis that no frame is close to, so that sections never flip
-    wide = unit(np.cross(along, np.eye(3)[least]))
+    wide = _carried(along)
     high = np.cross(along, wide)
     return sweep(np.stack([start, end], axis=1), _often(wide, 2), _often(high, 2), radii, radii, sides)
+
+
+def _carried(along: Floats) -> Floats:
+    """Unit vectors across a bone [t, 3], carried from frame to frame by the least rotation of the bone: its skin does not spin.
+
+    For a, v, b of unit length, v across a, the rotation of a onto b takes v to v - (v b) (a + b) / (1 + a b).
+    """
+    across = [unit(np.cross(along[0], np.eye(3)[np.abs(along[0]).argmin()]))]
+    for a, b in pairwise(along):
+        v, both = across[-1], 1 + a @ b
+        across.append(v - (v @ b) / both * (a + b) if both > 1e-9 else v)
+    return np.array(across)
 
 
 def plate(root: Floats, way: Floats, facing: Floats, length: float, chords: ArrayLike, thick: float) -> Moving:

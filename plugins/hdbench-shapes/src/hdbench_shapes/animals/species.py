@@ -28,7 +28,7 @@ def _hooved(draw: Draw, length: float, thick: float, trunk: Trunk) -> list[Any]:
 def horse(draw: Draw) -> tuple[Plan, Temper]:
     """Hooves, a raised neck, a long face, a hanging tail."""
     trunk = Trunk(length=draw.between(0.5, 0.62), width=draw.between(0.1, 0.13), height=draw.between(0.125, 0.16))
-    thick, face = draw.between(0.033, 0.039), draw.between(0.2, 0.26)
+    thick, face = draw.between(0.037, 0.044), draw.between(0.2, 0.26)
     limbs = _hooved(draw, draw.between(0.4, 0.5), thick, trunk)
     lift = np.radians(draw.between(38, 58))
     neck = Rod(length=draw.between(0.27, 0.36), pitch=(lift - 0.15, lift + 0.1), radii=(trunk.height * 0.68, 0.062), flat=1.15)

@@ -1,0 +1,1 @@
+"""Animated glTF files, read without a library: the document, its animations, its meshes over time."""
