@@ -121,6 +121,18 @@ def test_frames_of_a_sequence_are_seen_from_one_place_above_one_floor(tmp_path):
     assert np.abs(alone[0].astype(int) - alone[1]).mean() < 2
 
 
+def test_a_frame_in_the_air_has_its_shadow_on_the_floor_of_the_others():
+    low = box(0.2, 0.2, 0.2)
+    high = Mesh(low.vertices + np.array([0, 0, 0.5]), low.faces)
+
+    def drop(picture):
+        """How many rows the darkest of the shadow lies below the lowest of the surface."""
+        paper = np.where(shown(picture), 255, picture.min(-1))
+        return int(paper.min(1).argmin() - np.flatnonzero(shown(picture).any(1)).max())
+
+    assert drop(render(high, 128, colour=ORANGE, among=(low, high))) > drop(render(high, 128, colour=ORANGE)) + 30
+
+
 def test_a_frame_sheet_has_a_line_per_sequence_and_a_column_per_frame(tmp_path):
     frames = [box(0.1 + 0.05 * k, 0.3, 0.3) for k in range(16)]
     frame_sheet([("walk", [frames, frames[:4]]), ("none", [])], tmp_path / "a.png", columns=8, size=64)
