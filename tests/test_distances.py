@@ -170,6 +170,33 @@ def test_cuda_agrees_with_the_cpu():
     np.testing.assert_allclose(chamfer_matrix(a, device="cuda"), chamfer_matrix(a), rtol=1e-6)
 
 
+def run_python(code, **environment):
+    """Run code in a process of its own; its standard output."""
+    settings = os.environ | environment
+    return subprocess.run(
+        [sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=True, timeout=240
+    ).stdout
+
+
+LARGE = """
+import resource
+import numpy as np
+import hdbench.distances
+
+hdbench.distances.exact_pairs = lambda a, b, frames, rows, columns, limits, bounds, out: out.fill(1)
+rng = np.random.default_rng(0)
+a, b = (rng.random((2000, 1, 2048, 3), dtype=np.float32) for _ in range(2))
+assert hdbench.distances.chamfer_matrix(a, b, threads=2).sum() == 4e6
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count peak memory in other units")
+def test_a_matrix_of_2000_by_2000_shapes_of_2048_points_stays_under_two_gib():
+    """Everything but the inner loop, which needs a kilobyte: sets, leaves, lists of pairs, the matrix. Half a GiB in all."""
+    assert int(run_python(LARGE)) * 1024 < 2 * 2**30
+
+
 INTERPRETED = """
 import numpy as np
 from hdbench.chamfer_cuda import distances, planes
@@ -186,16 +213,8 @@ for q, s, frames in ((1, 1, 1), (5, 40, 1), (33, 17, 2), (600, 20, 1)):
 """
 
 
-def run_python(code, **environment):
-    """Run code in a process of its own; its standard output."""
-    pytest.importorskip("triton")
-    settings = os.environ | environment
-    return subprocess.run(
-        [sys.executable, "-c", code], env=settings, capture_output=True, text=True, check=True, timeout=240
-    ).stdout
-
-
 def test_the_gpu_kernel_interpreted_on_the_cpu():
+    pytest.importorskip("triton")
     run_python(INTERPRETED, TRITON_INTERPRET="1")
 
 
@@ -217,4 +236,5 @@ for capability in (80, 90):
 
 def test_the_gpu_kernel_compiles_to_one_reduction_per_target_without_a_gpu(tmp_path):
     """For A100 and H100: no shared memory, 8 reductions in a turn of 8 targets, no shuffles, no barriers."""
+    pytest.importorskip("triton")
     assert run_python(COMPILED, TRITON_CACHE_DIR=str(tmp_path)).splitlines() == ["0 8 0 0"] * 2
