@@ -193,7 +193,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count peak memory in other units")
 def test_a_matrix_of_2000_by_2000_shapes_of_2048_points_stays_under_two_gib():
-    """Everything but the inner loop, which needs a kilobyte: sets, leaves, lists of pairs, the matrix. Half a GiB in all."""
+    """Everything but the inner loop, which needs a kilobyte: sets, leaves, lists of pairs, the matrix. 0.7 GiB in all."""
     assert int(run_python(LARGE)) * 1024 < 2 * 2**30
 
 
