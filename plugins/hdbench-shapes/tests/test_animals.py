@@ -5,7 +5,7 @@ from __future__ import annotations
 import igl
 import numpy as np
 import pytest
-from hdbench_shapes.animals import fish, legged, moving, skeleton
+from hdbench_shapes.animals import actions, fish, legged, moving, skeleton
 from hdbench_shapes.animals.actions import ACTIONS
 from hdbench_shapes.animals.animals import ALL, Animals
 from hdbench_shapes.animals.species import SPECIES
@@ -186,7 +186,7 @@ def _standing(species: str, build, values: list) -> np.ndarray:
         parts = fish.pose(build(draw), motion)
     else:
         plan, _ = build(draw)
-        parts = legged.pose(plan, legged.Motion.still(2, len(plan.legs)))
+        parts = legged.pose(plan, actions.Motion.still(2, len(plan.legs)))
     return np.concatenate([vertices[0] for vertices, _ in parts])
 
 
@@ -264,7 +264,7 @@ def test_animals_look_towards_minus_z_with_y_up(animals):
 
 def test_an_animal_that_stands_still_is_symmetric():
     plan, _ = SPECIES["bird"](Draw(numpy_generator(1, "bird")))
-    shape = moving.assemble_frames(legged.pose(plan, legged.Motion.still(2, 2)))
+    shape = moving.assemble_frames(legged.pose(plan, actions.Motion.still(2, 2)))
     points = np.random.default_rng(0).uniform(-0.6, 1.2, (4000, 3))
     winding = Winding(shape[0], True)
     assert (winding.inside(points) != winding.inside(points * (-1, 1, 1))).mean() < 0.001

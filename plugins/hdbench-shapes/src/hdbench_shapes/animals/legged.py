@@ -1,103 +1,16 @@
-"""Animals with legs: the plan of a body, and its closed parts when it moves.
+"""Animals with legs when they move: from a plan and a motion to closed parts.
 
-A plan is in units of about one body; ranges of its numbers make a species (``species``). Every part begins well inside of the
-one that it hangs on, so the animal is one body in every pose.
+Every part begins well inside of the one that it hangs on, so the animal is one body in every pose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 
-from hdbench_shapes.animals.actions import Leg, Motion
+from hdbench_shapes.animals.actions import Motion
 from hdbench_shapes.animals.moving import Floats, Moving, bone, plate, sweep, unit
+from hdbench_shapes.animals.plan import Head, Limb, Plan, Rod, Trunk, Wing
 from hdbench_shapes.animals.skeleton import Axes, Chain, axes, chain, knee
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trunk:
-    """From the rump to the chest: half width and half height where it is thickest, ``shape`` along it, ``slope`` upwards."""
-
-    length: float
-    width: float
-    height: float
-    slope: float = 0.0
-    shape: tuple[float, ...] = (0.78, 0.95, 0.92, 0.97, 1.0, 0.8)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limb:
-    """A leg: ``at`` which share of the trunk, how far down and aside its hip is, its bones from hip to knee to ankle, the heel
-    (back, up) of the ball of the foot, the pad ahead of it, and radii at hip, knee, ankle and pad. The knee points ``knee``
-    (ahead, aside, up); the foot stands ``stance`` (ahead, aside) of the hip."""
-
-    leg: Leg
-    at: float
-    drop: float
-    aside: float
-    upper: float
-    lower: float
-    heel: tuple[float, float]
-    pad: float
-    radii: tuple[float, float, float, float]
-    knee: tuple[float, float, float]
-    stance: tuple[float, float] = (0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rod:
-    """A neck or a tail: its length, pitches and radii at the root and at the tip."""
-
-    length: float
-    pitch: tuple[float, float]
-    radii: tuple[float, float]
-    flat: float = 1.0  # height over width
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """``pitch`` is that of the muzzle; ``shape``: half widths and heights of five sections from the skull to the nose."""
-
-    length: float
-    pitch: float
-    widths: tuple[float, ...]
-    heights: tuple[float, ...]
-    ears: tuple[float, float] = (0.0, 0.0)  # length and radius; none if 0
-    ear_lean: float = 0.3  # backwards
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wing:
-    """A plate from the shoulder along the side of the trunk, or out when it flaps; half ``chord``, half ``thick``."""
-
-    span: float
-    chord: float
-    thick: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All parts of an animal; ``stand`` is how much of the legs' reach it stands on."""
-
-    trunk: Trunk
-    limbs: tuple[Limb, ...]
-    neck: Rod
-    head: Head
-    tail: Rod
-    wing: Wing | None = None
-    arm: float = 0.0  # length of small arms, none if 0
-    stand: float = 0.92
-
-    @property
-    def legs(self) -> tuple[Leg, ...]:
-        return tuple(limb.leg for limb in self.limbs)
-
-    @property
-    def reach(self) -> float:
-        """From hip to ground with straight legs."""
-        return max(limb.upper + limb.lower + limb.heel[1] + limb.radii[3] for limb in self.limbs)
 
 
 def pose(plan: Plan, motion: Motion) -> list[Moving]:
@@ -253,8 +166,3 @@ def _arms(plan: Plan, trunk: Chain, motion: Motion) -> list[Moving]:
         hand = elbow + unit(at.ahead + (swing - 0.35) * at.up) * plan.arm * 0.8
         parts += [bone(root, elbow, (0.045, 0.039)), bone(elbow, hand, (0.039, 0.037))]
     return parts
-
-
-def pairs(at: float, fore: bool, **limb: object) -> Sequence[Limb]:
-    """A left and a right leg."""
-    return [Limb(leg=Leg(side, fore), at=at, **limb) for side in (1, -1)]  # type: ignore[arg-type]
