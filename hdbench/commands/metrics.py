@@ -10,15 +10,17 @@ import click
 
 from hdbench.errors import HdbenchError
 from hdbench.hookspecs import hookimpl
-from hdbench.registry import Registered, Registry
+from hdbench.registry import Registry
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from hdbench.interfaces import Metric
     from hdbench.selftest.report import Audit
 
-WHERE = {"table": "in every table", "score": "in every full score", "asked": "only when asked for"}
+WHERE = {"table": "In every table", "score": "In every full score", "asked": "Only when asked for by name"}
 WIDTH = 100  # columns where nobody says how many there are
-INDENT = 13
+NAME, INDENT = 24, 4
 
 
 @hookimpl
@@ -32,9 +34,12 @@ def hdbench_commands() -> list[click.Command]:
 @click.option("--quick", is_flag=True, help="With --selftest: fewer points, and only metrics that are quick; under a minute.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("metrics-selftest"), show_default=True,
               help="With --selftest: where the table, the curves and the picture go.")  # fmt: skip
+@click.option("--device", metavar="NAME", help="With --selftest: cpu or cuda.  [default: cuda if there is one]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-def metrics(registry: Registry, names: tuple[str, ...], selftest: bool, quick: bool, out: Path, as_json: bool) -> None:
+def metrics(
+    registry: Registry, names: tuple[str, ...], selftest: bool, quick: bool, out: Path, device: str | None, as_json: bool
+) -> None:  # fmt: skip
     """List the installed metrics: what they measure, which way is better, what they cost and where they come from.
 
     With --selftest, take good shapes, make them worse step by step (noise, missing parts, collapse, copies, ...) and say
@@ -42,7 +47,11 @@ def metrics(registry: Registry, names: tuple[str, ...], selftest: bool, quick: b
     """
     chosen = _chosen(registry, names)
     if selftest:
-        _selftest(registry, chosen, out, quick, bool(names), as_json)
+        result = _selftest(registry, chosen, quick, bool(names), device)
+        _write(result, out)
+        _show(result, out, as_json)
+        if result.failed:
+            raise SystemExit(1)
     elif as_json:
         click.echo(json.dumps([_as_record(registry, name) for name in chosen], indent=2, allow_nan=False))
     else:
@@ -85,27 +94,37 @@ def _built(registry: Registry, name: str) -> Metric:
 
 
 def _print_list(registry: Registry, names: list[str]) -> None:
-    """Per metric: its name, direction, range and unit; what it is; where it is computed, what from, at what cost, by whom."""
-    console = _console()
-    for name in names:
-        console.print(_entry(_as_record(registry, name), registry.find("metric", name)))
-    if not names:
+    """Per metric: its name, direction, range and unit; what it is; its cost, what it is computed from, and who says so."""
+    console, records = _console(), [_as_record(registry, name) for name in names]
+    for when, heading in WHERE.items():
+        group = [record for record in records if record["when"] == when]
+        if group:
+            console.print(heading, style="bold cyan", end="\n\n")
+        for record in group:
+            console.print(_entry(record, console.width), end="\n\n")
+    if not records:
         console.print("No metric is installed. 'hdbench plugins' lists what is.")
 
 
-def _entry(record: dict[str, Any], found: Registered) -> Any:
-    from rich.console import Group
-    from rich.padding import Padding
+def _entry(record: dict[str, Any], width: int) -> Text:
+    """A few lines, wrapped here: rich would fill them up with blanks."""
+    from textwrap import indent, wrap
+
     from rich.text import Text
 
-    origin = f"{record['source']}; {WHERE[record['when']]}, from {found.distribution} {found.version}"
+    def lines(*parts: str) -> str:
+        return "\n" + indent(
+            "\n".join(wrap(" · ".join(filter(None, parts)), width - INDENT, break_on_hyphens=False)), " " * INDENT
+        )
+
+    origin = f"{record['distribution']} {record['version']}"
     if "problem" in record:
-        details = [Text(record["problem"], style="red"), Text(origin, style="dim")]
-        return Group(Text(record["name"], style="bold"), *(Padding(line, (0, 0, 0, INDENT)) for line in details))
-    head = Text.assemble((f"{record['name']:<{INDENT - 1}} ", "bold"), (_better(record), "green"), f"   {_range(record)}")
-    reads = f"reads {', '.join(record['reads'])}; " if record["reads"] else ""
-    details = [Text(record["definition"]), Text(f"{reads}cost: {record['cost']}", style="dim"), Text(origin, style="dim")]
-    return Group(head, *(Padding(line, (0, 0, 0, INDENT)) for line in details))
+        return Text.assemble((record["name"], "bold"), (lines(record["problem"]), "red"), (lines(origin), "dim"))
+    reads = f"reads {', '.join(record['reads'])}" if record["reads"] else ""
+    return Text.assemble(
+        (f"{record['name']:<{NAME}} ", "bold"), (f"{_better(record):<18} ", "green"), _range(record), lines(record["definition"]),
+        (lines(f"cost: {record['cost']}", reads, record["source"], origin), "dim"),
+    )  # fmt: skip
 
 
 def _better(record: dict[str, Any]) -> str:
@@ -135,7 +154,9 @@ def _console() -> Any:
 # ------------------------------------------------------------------------------------------------------------ self-test
 
 
-def _selftest(registry: Registry, names: list[str], out: Path, quick: bool, asked: bool, as_json: bool) -> None:
+def _selftest(registry: Registry, names: list[str], quick: bool, asked: bool, device: str | None) -> Audit:
+    """The audit of these metrics; of all, those that take long in a quick one, or must be asked for, are left out and named."""
+    from hdbench.device import choose
     from hdbench.progress import Reporter
     from hdbench.selftest.run import audit, skipped
 
@@ -143,17 +164,7 @@ def _selftest(registry: Registry, names: list[str], out: Path, quick: bool, aske
     for why in dict.fromkeys(left.values()):
         click.echo(f"Left out: {', '.join(name for name in left if left[name] == why)} ({why}).", err=True)
     with Reporter() as reporter:
-        result = audit(registry, [name for name in names if name not in left], quick, reporter)
-    _write(result, out)
-    if as_json:
-        from hdbench.selftest.report import to_json
-
-        click.echo(to_json(result), nl=False)
-    else:
-        _show(result)
-    click.echo(f"Look at {out / 'curves.png'}; the numbers are in {out / 'curves.csv'} and {out / 'audit.json'}.", err=True)
-    if result.failed:
-        raise SystemExit(1)
+        return audit(registry, [name for name in names if name not in left], quick, reporter, device=choose(device, None).device)
 
 
 def _write(result: Audit, out: Path) -> None:
@@ -167,9 +178,13 @@ def _write(result: Audit, out: Path) -> None:
         write_atomically(out / "curves.png", picture(result))
 
 
-def _show(result: Audit) -> None:
-    from hdbench.selftest.report import to_rich
+def _show(result: Audit, out: Path, as_json: bool) -> None:
+    from hdbench.selftest.report import to_json, to_rich
 
-    console = _console()
-    for line in to_rich(result):
-        console.print(line, soft_wrap=False)
+    if as_json:
+        click.echo(to_json(result), nl=False)
+    else:
+        console = _console()
+        for line in to_rich(result):
+            console.print(line)
+    click.echo(f"Look at {out / 'curves.png'}; the numbers are in {out / 'curves.csv'} and {out / 'audit.json'}.", err=True)

@@ -43,10 +43,14 @@ def _fitting(base: Base) -> list[Perturbation]:
 
 
 def measure_curves(
-    metrics: Sequence[Metric], base: Base, protocol: Protocol, progress: Callable[[float], None] = lambda done: None
+    metrics: Sequence[Metric],
+    base: Base,
+    protocol: Protocol,
+    progress: Callable[[float], None] = lambda done: None,
+    device: str = "cpu",
 ) -> Curves:
     """All metrics that can be computed on the base, on every draw and along every perturbation of the first ones."""
-    sets = Sets(base.reference, protocol, base.training)
+    sets = Sets(base.reference, protocol, base.training, device=device)
     reasons = left_out(base.draws[0], sets, metrics)
     tried = [metric for metric in metrics if metric.name not in reasons]
     known, arounds, done = known_of_reference(sets, tried), [base.around(k) for k in range(base.worse)], 0

@@ -27,7 +27,7 @@ LEGEND = (
 GROUPS = {
     "shapes": "worse shapes", "variety": "less variety", "memory": "memory", "set-up": "better not seen",
 }  # fmt: skip
-NAME, CELL, NOT_TRIED = 16, 5, "-"  # widths of the matrix in a terminal
+NAME, CELL, NOT_TRIED = 20, 5, "-"  # widths of the matrix in a terminal
 STYLES = {"sees": "green", "blind": "dim", "rewards": "bold red", "not tried": "dim"}
 
 
@@ -105,12 +105,11 @@ def _matrix_lines(audit: Audit) -> list[Text]:
         heads[index % 2].append(f"{name:>{2 * CELL if index > 1 else CELL}}")
     lines = [_group_line(), *heads]
     for metric, verdicts in audit.matrix().items():
-        fits = len(metric) <= NAME
-        lines += [] if fits else [Text(metric)]
-        line = Text(f"{metric if fits else '':<{NAME}}")
-        for name in PERTURBATIONS:
+        line = Text(metric)
+        for index, name in enumerate(PERTURBATIONS, start=1):
             verdict = verdicts.get(name)
-            line.append(f"{cell(verdict):>{CELL}}", style=STYLES[verdict.word if verdict else "not tried"])
+            width = max(NAME + CELL * index - len(line), 2)  # a long name takes from the first cells
+            line.append(f"{cell(verdict):>{width}}", style=STYLES[verdict.word if verdict else "not tried"])
         lines.append(line)
     return lines
 

@@ -14,28 +14,30 @@ from hdbench.selftest.vectors import check_vectors
 from hdbench.selftest.verdicts import verdicts
 
 FULL, QUICK = Size(), Size(points=512, emd_points=64)
-SEQUENCES = Size(shapes=40, training=8, worse=1, points=256, frames=6)  # metrics of motion are few, and far above their noise
+SEQUENCES = Size(shapes=40, training=8, worse=1, points=256, frames=4)  # metrics of motion are few, and far above their noise
 SLOW = ("emd", "features/")  # parts that take longer than all others together, by the start of their names
 
 
-def audit(registry: Registry, names: Sequence[str], quick: bool, reporter: Reporter, size: Size | None = None) -> Audit:
+def audit(
+    registry: Registry, names: Sequence[str], quick: bool, reporter: Reporter, size: Size | None = None, device: str = "cpu"
+) -> Audit:
     """Known answers first, then the curves: metrics of motion on sequences, all others on single shapes. Deterministic, whatever
     the number of threads."""
-    metrics, size = [_built(registry, name) for name in names], size or (QUICK if quick else FULL)
+    metrics, size = [built(registry, name) for name in names], size or (QUICK if quick else FULL)
     checked = check_vectors(metrics)
     moving = [metric for metric in metrics if "motion" in metric.reads]
     others = [metric for metric in metrics if metric not in moving]
-    curves = [_curves(registry, part, on, reporter) for part, on in ((others, size), (moving, SEQUENCES)) if part]
+    curves = [_curves(registry, part, on, reporter, device) for part, on in ((others, size), (moving, SEQUENCES)) if part]
     found = [verdict for part in curves for verdict in verdicts(part)]
     return Audit(checked, found, {name: why for part in curves for name, why in part.not_tried.items()}, size, size.protocol())
 
 
-def _curves(registry: Registry, metrics: Sequence[Metric], size: Size, reporter: Reporter) -> Curves:
+def _curves(registry: Registry, metrics: Sequence[Metric], size: Size, reporter: Reporter, device: str) -> Curves:
     kind = "shapes" if size.frames == 1 else "sequences"
     with reporter.stage(kind, size.total, 0) as progress:
         base = make_base(registry, size, progress=progress)
     with reporter.stage(f"{kind}: curves", steps(base), 0) as progress:
-        return measure_curves(metrics, base, size.protocol(), progress)
+        return measure_curves(metrics, base, size.protocol(), progress, device)
 
 
 def skipped(registry: Registry, names: Sequence[str], quick: bool) -> dict[str, str]:
@@ -44,11 +46,12 @@ def skipped(registry: Registry, names: Sequence[str], quick: bool) -> dict[str, 
     for name in names:
         if registry.find("metric", name).offer.when == "asked":
             found[name] = "computed only when asked for: --metric NAME"
-        elif quick and any(part.startswith(SLOW) for part in _built(registry, name).reads):
+        elif quick and any(part.startswith(SLOW) for part in built(registry, name).reads):
             found[name] = "not quick: leave out --quick, or ask with --metric NAME"
     return found
 
 
-def _built(registry: Registry, name: str) -> Metric:
+def built(registry: Registry, name: str) -> Metric:
+    """The metric of this name with its default settings."""
     cls = registry.resolve("metric", name)
     return cls(cls.Config())
