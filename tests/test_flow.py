@@ -97,7 +97,7 @@ def test_reference_rows_are_of_the_shapes_that_they_name(tmp_path):
         result = run(plan, Engine(Store(tmp_path), workers, reporter, seed=0), reference_rows=True)
     rows = {outcome.title: outcome for outcome in result.outcomes}
     for shapes, again in zip(rows["training shapes (oracle)"].draws, rows["Sphere: reconstruction"].draws):
-        radii, fitted = (np.linalg.norm(draw.load("clouds").numpy(), axis=-1).mean((1, 2)) for draw in (shapes, again))
+        radii, fitted = (np.linalg.norm(draw.clouds.load("clouds").numpy(), axis=-1).mean((1, 2)) for draw in (shapes, again))
         assert fitted == pytest.approx(radii, abs=2e-3)
         assert np.ptp(radii) > 0.02
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,7 @@ def test_a_share_is_so_many_samples_and_holds_the_smaller_shares(name, shapes, a
             assert len(set(worse)) == 1
         else:
             assert len(changed[-1]) == round(strength * COUNT)
-    assert all(small <= large for small, large in zip(changed, changed[1:]))
+    assert all(small <= large for small, large in itertools.pairwise(changed))
 
 
 def test_noise_has_the_spread_that_it_says(shapes, around):
