@@ -16,8 +16,9 @@ from hdbench.perturb import PERTURBATIONS
 from hdbench.progress import Reporter
 from hdbench.protocol import Protocol
 from hdbench.registry import Registry
-from hdbench.selftest import base, plot, report, run
-from hdbench.selftest.base import Size, make_base
+from hdbench.sampling import evaluation_cloud
+from hdbench.selftest import dressing, plot, report, run
+from hdbench.selftest.base import SOURCE, Size, make_base
 from hdbench.selftest.curves import STRENGTHS, measure_curves
 from hdbench.selftest.report import Audit
 from hdbench.selftest.vectors import Checked, check_vectors
@@ -198,23 +199,23 @@ def test_the_sets_of_the_base_have_no_shape_in_common_and_all_parts(registry):
     assert made.around(0).fresh.clouds.shape == (24, 1, 24, 3)
     for shapes in sets:
         assert shapes.figures["watertight"].all()  # iso-surfaces are closed
-        assert shapes.weights.shape == (len(shapes), 2 * base.FREQUENCIES)
+        assert shapes.weights.shape == (len(shapes), 2 * dressing.FREQUENCIES)
     assert not made.torn[1]["watertight"].any()
     assert (made.torn[1]["components"] > made.draws[1].figures["components"]).all()
 
 
 def test_weights_are_the_same_field_for_other_points_of_a_shape(registry):
-    source_type = registry.resolve("shapes", base.SOURCE)
+    source_type = registry.resolve("shapes", SOURCE)
     source = source_type(source_type.Config(count=8))
     shapes = [source.place(source.shape(name)) for name in source.names()]
-    first, again = (base.weights_of(np.stack([base.evaluation_cloud(s, 2000, seed) for s in shapes])) for seed in (0, 1))
+    first, again = (dressing.weights_of(np.stack([evaluation_cloud(s, 2000, seed) for s in shapes])) for seed in (0, 1))
     apart = np.linalg.norm(first[:, None] - again[None], axis=2)
     assert (apart.argmin(1) == np.arange(8)).all()
 
 
 def test_swaying_shapes_start_upright_and_come_back():
     cloud = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
-    moving = base.swaying(cloud, 4, seed=1)
+    moving = dressing.swaying(cloud, 4, seed=1)
     assert np.array_equal(moving[0], cloud)
     assert moving[2] == pytest.approx(cloud, abs=1e-6)
     assert np.abs(moving[1] - cloud)[:, 0].max() > 0.01

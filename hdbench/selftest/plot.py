@@ -20,7 +20,7 @@ from hdbench.selftest.verdicts import Verdict
 
 INK, FAINT, BAND = "#282c34", "#8a919e", "#eceef2"
 COLOURS = {"sees": "#2f6db5", "blind": "#8a919e", "rewards": "#d1442f"}
-LEGEND = (("sees", "seen"), ("blind", "not seen"), ("rewards", "rewarded"))
+LEGEND = (("sees", "seen", 2.75), ("blind", "not seen", 2.05), ("rewards", "rewarded", 1.1))  # inches from the right
 HIGHEST = 30.0  # harm at the edge of a panel
 WIDTH, HEIGHT, GAP = 0.86, 0.5, 0.08  # of a panel and between panels, inches
 LEFT, RIGHT, TOP, BOTTOM = 1.95, 0.25, 1.2, 0.62  # margins, inches
@@ -99,8 +99,8 @@ def _head(axes: Any, width: float, height: float) -> None:
     axes.text(0.15, 0.2, "What the metrics see", size=13, weight="bold", color=INK, va="top")
     words = f"up: worse, in units of what two good generators differ by (grey band); strengths from left to right: {strengths}"
     axes.text(0.15, height - 0.12, words, size=7.5, color=FAINT, va="bottom")
-    for index, (word, text) in enumerate(LEGEND):
-        axes.text(width - 3.0 + index, 0.22, f"● {text}", size=9, color=COLOURS[word], va="top")
+    for word, text, place in LEGEND:
+        axes.text(width - place, 0.22, f"● {text}", size=9, color=COLOURS[word], va="top")
     for group, title in GROUPS.items():
         columns = [index for index, p in enumerate(PERTURBATIONS.values()) if p.group == group]
         _group(axes, title, _left(columns[0]), _left(columns[-1]) + WIDTH)

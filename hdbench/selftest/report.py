@@ -25,7 +25,7 @@ LEGEND = (
     "!number: it rewards the harm from this strength on; ~: a smaller dose is rewarded; -: not tried",
 )
 GROUPS = {
-    "shapes": "worse shapes", "variety": "less variety", "memory": "memory", "set-up": "better not seen",
+    "shapes": "worse shapes", "variety": "less variety", "memory": "memory", "set-up": "best not seen",
 }  # fmt: skip
 NAME, CELL, NOT_TRIED = 20, 5, "-"  # widths of the matrix in a terminal
 STYLES = {"sees": "green", "blind": "dim", "rewards": "bold red", "not tried": "dim"}
@@ -40,6 +40,7 @@ class Audit:
     not_tried: dict[str, str]
     size: Size
     protocol: Protocol
+    sequences: Size | None = None  # for metrics of motion
 
     @property
     def failed(self) -> list[Checked]:
@@ -59,8 +60,14 @@ class Audit:
         return (
             f"Generated sets of {s.shapes} {SOURCE}s against {s.shapes} others ({s.training} for training, {s.points} points); "
             f"noise from {s.draws} good sets, curves are means over {s.worse}; protocol {self.protocol.hash}, EMD on "
-            f"{self.protocol.emd_points} points."
+            f"{self.protocol.emd_points} points.{self._sequences()}"
         )
+
+    def _sequences(self) -> str:
+        s = self.sequences
+        if s is None:
+            return ""
+        return f" Motion: {s.shapes} sequences of {s.frames} frames and {s.points} points against as many others."
 
 
 def cell(verdict: Verdict | None) -> str:

@@ -14,7 +14,7 @@ from hdbench.selftest.vectors import check_vectors
 from hdbench.selftest.verdicts import verdicts
 
 FULL, QUICK = Size(), Size(points=512, emd_points=64)
-SEQUENCES = Size(shapes=40, training=8, worse=1, points=256, frames=4)  # metrics of motion are few, and far above their noise
+SEQUENCES = Size(shapes=40, training=120, worse=1, points=256, frames=4)  # metrics of motion are few, and far above their noise
 SLOW = ("emd", "features/")  # parts that take longer than all others together, by the start of their names
 
 
@@ -29,7 +29,8 @@ def audit(
     others = [metric for metric in metrics if metric not in moving]
     curves = [_curves(registry, part, on, reporter, device) for part, on in ((others, size), (moving, SEQUENCES)) if part]
     found = [verdict for part in curves for verdict in verdicts(part)]
-    return Audit(checked, found, {name: why for part in curves for name, why in part.not_tried.items()}, size, size.protocol())
+    not_tried = {name: why for part in curves for name, why in part.not_tried.items()}
+    return Audit(checked, found, not_tried, size, size.protocol(), SEQUENCES if moving else None)
 
 
 def _curves(registry: Registry, metrics: Sequence[Metric], size: Size, reporter: Reporter, device: str) -> Curves:
