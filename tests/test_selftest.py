@@ -66,7 +66,7 @@ class Fussy(Toy):
     name = "fussy"
 
     def measure(self, comparison):
-        return {"F": math.nan if comparison.empty().any() else 1.0}
+        return {"F": math.nan if comparison.empty().any() else 0.0}
 
 
 class Spread(Toy):
@@ -78,7 +78,16 @@ class Spread(Toy):
         return {"S": len(np.unique(comparison.generated.reshape(len(comparison.generated), -1), axis=0)) / 12}
 
 
-TOYS = [kind(Nothing()) for kind in (Empties, Full, Constant, Fussy, Spread)]
+class Closed(Toy):
+    """The share of meshes that are closed."""
+
+    name, direction, reads = "closed", "higher", ("meshes",)
+
+    def measure(self, comparison):
+        return {"W": float(comparison.parts["meshes"].generated["watertight"].mean())}
+
+
+TOYS = [kind(Nothing()) for kind in (Empties, Full, Constant, Fussy, Spread, Closed)]
 TINY = Size(shapes=12, training=8, draws=4, worse=2, points=24)
 
 
@@ -168,6 +177,11 @@ def test_a_metric_that_never_changes_is_blind_to_all(toys):
 
 def test_a_metric_that_has_no_value_was_not_tried(toys):
     assert (toys["fussy", "empty"].word, toys["fussy", "noise"].word) == ("not tried", "blind")
+
+
+def test_a_metric_of_meshes_is_not_tried_on_clouds_that_were_bent(toys):
+    seen = {name: toys["closed", name].word for name in ("noise", "outliers", "torn", "empty", "collapse")}
+    assert seen == {"noise": "not tried", "outliers": "not tried", "torn": "sees", "empty": "sees", "collapse": "blind"}
 
 
 def test_badness_is_the_distance_from_a_target(toys):
