@@ -30,8 +30,8 @@ def control_sets(
 ) -> dict[str, ShapeSet | str]:
     """{title of a row: as many shapes as the reference has, or why there are none}, from good to bad.
 
-    ``again`` are the reference shapes with other points on their surfaces, where somebody has them (``halves`` makes both out
-    of clouds that are dense enough). A row's notes say how to read it. Deterministic, shape by shape, for a ``seed``.
+    ``again`` are the reference shapes with other points on their surfaces, where somebody has them. A row's notes say how to
+    read it. Deterministic, shape by shape, for a ``seed``.
 
     The oracle is also what a generator gets that copies its training set: only metrics of novelty tell the two apart, so there
     is no row of copies.
@@ -43,16 +43,6 @@ def control_sets(
         ONE_SHAPE: _one_shape(reference, training, seed),
         BLOBS: _noted(ShapeSet(blobs(reference.clouds, seed)), "the mean and covariance of each test shape, and no surface"),
     }
-
-
-def halves(shapes: ShapeSet, seed: int) -> tuple[ShapeSet, ShapeSet]:
-    """Two sets of the same shapes without a point in common, [n, t, q // 2, 3] each; the points are dealt at random per shape,
-    the same ones in all frames."""
-    half = shapes.clouds.shape[2] // 2
-    orders = [numpy_generator(seed, "halves", i).permutation(shapes.clouds.shape[2]) for i in range(len(shapes))]
-    parts = (slice(0, half), slice(half, 2 * half))
-    first, second = (np.stack([c[:, o[part]] for c, o in zip(shapes.clouds, orders)]) for part in parts)
-    return replace(shapes, clouds=first), replace(shapes, clouds=second)
 
 
 def _oracle(reference: ShapeSet, training: ShapeSet | None, seed: int) -> ShapeSet | str:
