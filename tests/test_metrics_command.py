@@ -149,6 +149,12 @@ def test_a_name_that_does_not_exist_is_refused_before_anything_is_computed(hdben
         assert "There is no metric named 'mmd-dc'. Did you mean 'mmd-cd'?" in done.stderr
 
 
+def test_settings_of_the_selftest_without_it_are_refused(hdbench):
+    done = hdbench("metrics", "--quick")
+    assert done.returncode == 2
+    assert "Add --selftest" in done.stderr
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys\nfrom hdbench.__main__ import main\n"

@@ -45,6 +45,8 @@ def metrics(
     With --selftest, take good shapes, make them worse step by step (noise, missing parts, collapse, copies, ...) and say
     which metric sees it, from which strength on, and which one rewards it. Exit code 1 if a metric misses a known answer.
     """
+    if (quick or device) and not selftest:
+        raise HdbenchError("'--quick' and '--device' say how to run the self-test. Add --selftest, or leave them out.")
     chosen = _chosen(registry, names)
     if selftest:
         result = _selftest(registry, chosen, quick, bool(names), device)
