@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +12,11 @@ from hdbench.flow import Outcome
 from hdbench.intervals import INTERVAL, told_apart
 from hdbench.paper import ABLATIONS, paper_rows
 from hdbench.plan import Plan
-from hdbench.provenance import git_state, library_versions, machine
 from hdbench.render import View, contact_sheet
-from hdbench.runs import SHOWN, first_meshes, row_record
+from hdbench.runs import SHOWN, circumstances, first_meshes, row_record, write_table
 from hdbench.score import Score, difference, row_of, score_from
-from hdbench.store import FORMAT, write_atomically, write_json
-from hdbench.tables import FORMATS, Column, Row, Table
+from hdbench.store import FORMAT, write_json
+from hdbench.tables import Column, Row, Table
 
 Plans = dict[str, list[Plan]]  # a plan per seed, by the title of the case
 
@@ -38,8 +34,7 @@ def write(
     """Table (text, Markdown, CSV, JSON), ``gallery.png`` and ``run.json``; the table, or None if nothing could be scored."""
     table = table_of(plans, cases, ablation)
     if table is not None:
-        for name, ending in (("plain", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")):
-            write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
+        write_table(folder, table)
     _write_pictures(folder, plans[DEFAULT][0], ablation)
     _write_record(folder, plans, cases, ablation, stages, device)
     return table
@@ -137,19 +132,13 @@ def _write_record(
             "format": FORMAT,
             "kind": "ablation",
             "name": folder.name,
-            "command": shlex.join(["hdbench", *sys.argv[1:]]),
-            "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "cases": [{"title": case.title, "changes": list(case.changes)} for case in cases],
             "seeds": [plan.run.seed for plan in plans[DEFAULT]],
             "configuration": first.as_dict(),
             "preset": first.preset,
-            "protocol": {"name": first.protocol.name, "hash": first.protocol.hash, "sentence": first.protocol.sentence()},
             "data": {"train": len(split.train), "val": len(split.val), "test": len(split.test)},
             "rows": [row_record(outcome) for outcome in ablation.outcomes.values()],
             "stages": stages,
-            "device": device,
-            "libraries": library_versions(),
-            "git": git_state(),
-            "machine": machine(),
+            **circumstances(first, device),
         },
     )  # fmt: skip

@@ -9,12 +9,11 @@ Words: row i bids for column j; ``price[j]`` is what it has to add; ``owner[j]``
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
+
+from hdbench.minima import least
 
 _BLOCK = 64  # columns whose least value is kept, so that the column that holds the minimum is found without a second full look
 _ROUNDS = 4  # of the auction; from one to the next the increment falls to a quarter
@@ -27,19 +26,6 @@ _FAST = {"nsz", "nnan", "contract"}
 def assign(cost: NDArray[np.float32]) -> NDArray[np.int64]:
     """The column of each row, [n], for a cost matrix [n, n] of finite values; one of the optima if there are several."""
     return _assign(np.ascontiguousarray(cost, dtype=np.float32))
-
-
-def _emit_least(context, a, b):
-    """The smaller of two float64; both instructions carry fast flags, without which LLVM keeps a minimum over a scalar."""
-
-    def generate(context, builder, signature, arguments):
-        x, y = arguments
-        return builder.select(builder.fcmp_ordered("<", x, y, flags=("fast",)), x, y, flags=("fast",))
-
-    return types.float64(types.float64, types.float64), generate
-
-
-_least: Any = intrinsic(_emit_least)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -90,7 +76,7 @@ def _increment(cost):
 def _block_least(costs, price):
     low = _HUGE
     for j in range(len(price)):
-        low = _least(low, costs[j] + price[j])
+        low = least(low, costs[j] + price[j])
     return low
 
 
@@ -161,9 +147,9 @@ def _relax(costs, price, base, row, near, came_from):
     low = _HUGE
     for j in range(len(price)):
         length, known = base + (costs[j] + price[j]), near[j]
-        near[j] = _least(length, known)
+        near[j] = least(length, known)
         came_from[j] = row if length < known else came_from[j]
-        low = _least(low, near[j])
+        low = least(low, near[j])
     return low
 
 

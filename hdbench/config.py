@@ -80,7 +80,8 @@ def resolve_key(config: Any, key: str) -> str:
 
 
 def _by_other_name(config: Any, key: str, prefix: str = "") -> list[str]:
-    """Settings that a component calls by ``key`` too: a Config may have ``other_names = {"pe": "octaves"}``."""
+    """Settings that a component calls by ``key`` too: a Config may have ``other_names = {"pe": "octaves"}``, and words for
+    values, ``other_values = {"octaves": {"none": "0"}}``."""
     if not isinstance(config, Mapping) and not is_dataclass(config):
         return []
     parts = config.items() if isinstance(config, Mapping) else ((f.name, getattr(config, f.name)) for f in fields(config))
@@ -106,7 +107,8 @@ def _set(config: Any, path: list[str], text: str, key: str) -> Any:
         return {**config, head: _set(config[head], rest, text, key) if rest else text}
     if rest:
         return replace(config, **{head: _set(getattr(config, head), rest, text, key)})
-    return replace(config, **{head: _parse(text, _hints(type(config))[head], key)})
+    meant = getattr(type(config), "other_values", {}).get(head, {}).get(text, text)
+    return replace(config, **{head: _parse(meant, _hints(type(config))[head], key)})
 
 
 def _hints(cls: type) -> dict[str, Any]:
@@ -115,10 +117,8 @@ def _hints(cls: type) -> dict[str, Any]:
 
 def _parse(text: str, kind: Any, key: str) -> Any:
     """A value of type ``kind`` from the command line's text."""
-    if text.lower() == "none":
-        if _allows_none(kind):
-            return None
-        text = "0" if kind is int else text  # 'pe=none' is no octaves
+    if _allows_none(kind) and text.lower() == "none":
+        return None
     kind = _without_none(kind)
     if kind is str or (get_origin(kind) is Literal and all(isinstance(a, str) for a in get_args(kind))):
         return _checked(text, kind, key)

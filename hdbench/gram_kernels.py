@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
+from hdbench.minima import least as _least
+
 _FAR = np.float32(3e38)
 _TWO = np.float32(2)  # a Python 2 would turn the arithmetic into float64
 
@@ -22,18 +24,6 @@ def _emit_fused(context, a, b, c):
     return types.float32(types.float32, types.float32, types.float32), generate
 
 
-def _emit_least(context, a, b):
-    """The smaller of two float32. Both comparison and selection carry fast flags: without them LLVM keeps a minimum over a
-    loop scalar, which is seven times slower."""
-
-    def generate(context, builder, signature, arguments):
-        x, y = arguments
-        return builder.select(builder.fcmp_ordered("<", x, y, flags=("fast",)), x, y, flags=("fast",))
-
-    return types.float32(types.float32, types.float32), generate
-
-
-_least: Any = intrinsic(_emit_least)
 _fused: Any = intrinsic(_emit_fused)
 
 

@@ -21,6 +21,7 @@ from hdbench.render import View, contact_sheet
 from hdbench.shapes import Mesh
 from hdbench.stages.decode import unpack
 from hdbench.store import FORMAT, load_tensors, read_json, save_tensors, write_atomically, write_json
+from hdbench.tables import FORMATS, Table
 
 SHOWN = 16  # shapes per row of the gallery: the first of each set, never chosen
 
@@ -61,10 +62,7 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
             "name": plan.name,
             "preset": plan.preset,
             "identity": plan.digest,
-            "command": shlex.join(["hdbench", *sys.argv[1:]]),
-            "written": datetime.now(UTC).isoformat(timespec="seconds"),
             "configuration": plan.as_dict(),
-            "protocol": {"name": plan.protocol.name, "hash": plan.protocol.hash, "sentence": plan.protocol.sentence()},
             "data": {
                 "train": len(data.split.train), "val": len(data.split.val), "test": len(data.split.test),
                 "test_names": list(data.split.test), "left_out": data.left_out, "notes": data.notes,
@@ -72,12 +70,28 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
             "rows": [row_record(outcome) for outcome in result.outcomes],
             "digests": {record["label"]: record.get("digest") for record in stages},
             "stages": stages,
-            "device": device,
-            "libraries": library_versions(),
-            "git": git_state(),
-            "machine": machine(),
+            **circumstances(plan, device),
         },
     )  # fmt: skip
+
+
+def circumstances(plan: Plan, device: str) -> dict[str, Any]:
+    """By which command, protocol, code, libraries and machine a folder came about."""
+    return {
+        "command": shlex.join(["hdbench", *sys.argv[1:]]),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": {"name": plan.protocol.name, "hash": plan.protocol.hash, "sentence": plan.protocol.sentence()},
+        "device": device,
+        "libraries": library_versions(),
+        "git": git_state(),
+        "machine": machine(),
+    }
+
+
+def write_table(folder: Path, table: Table) -> None:
+    """``table.txt``, ``.md``, ``.csv`` and ``.json``."""
+    for name, ending in (("plain", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")):
+        write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
 
 
 def row_record(outcome: Outcome) -> dict[str, Any]:

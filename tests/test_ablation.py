@@ -18,6 +18,7 @@ from hdbench.errors import HdbenchError
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
     other_names: ClassVar[dict[str, str]] = {"pe": "octaves"}
+    other_values: ClassVar[dict[str, dict[str, str]]] = {"octaves": {"none": "0"}}
 
     octaves: int = 4
     init: str = "mean"
@@ -56,9 +57,11 @@ def test_values_of_lists_are_parted_by_semicolons():
     assert titles("sigmas=0.01,0.03;0.02") == ["default", "sigmas=0.02"]
 
 
-def test_a_setting_may_have_another_name_and_none_is_zero_of_it():
+def test_a_setting_may_have_another_name_and_words_for_its_values():
     assert resolve_key(SETTINGS, "pe") == "toy.encoder.octaves"
     assert override(SETTINGS, ("pe=none",))["toy"].encoder.octaves == 0
+    with pytest.raises(HdbenchError, match=r"'toy.width' must be int"):
+        override(SETTINGS, ("width=none",))  # a word of one setting is no value of another
     assert titles("pe=none,2,4") == ["default", "pe=none", "pe=2"]
 
 

@@ -47,7 +47,7 @@ def ablate(
 ) -> None:  # fmt: skip
     """Run a method with one setting changed at a time, over several seeds, and print rows and differences.
 
-    hdbench ablate init=first,random        hdbench ablate pe=none steps=300,600 --seeds 5
+    hdbench ablate init=first,random        hdbench ablate pe=none training.steps=300,600 --seeds 5
     """
     from hdbench.ablation import cases
     from hdbench.device import choose

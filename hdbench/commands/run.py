@@ -108,14 +108,11 @@ def _carry_out(plan: Plan, choice: Choice, out: Path, workers: int, reference_ro
 
 
 def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Choice) -> Table | None:
-    from hdbench.runs import write_clouds, write_meshes, write_pictures, write_record
-    from hdbench.store import write_atomically
-    from hdbench.tables import FORMATS
+    from hdbench.runs import write_clouds, write_meshes, write_pictures, write_record, write_table
 
     table = table_of(plan, result)
     if table is not None:
-        for name, ending in (("plain", "txt"), ("markdown", "md"), ("csv", "csv"), ("json", "json")):
-            write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
+        write_table(folder, table)
     write_record(folder, plan, result, engine.records, choice.device)
     write_pictures(folder, plan, result)
     write_meshes(folder, result)

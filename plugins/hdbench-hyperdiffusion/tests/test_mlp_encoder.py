@@ -13,6 +13,7 @@ from hdbench_hyperdiffusion.initialisation import random_weights
 from hdbench_hyperdiffusion.mlp import MLPConfig, MLPEncoder, iou
 from hdbench_hyperdiffusion.networks import forward
 
+from hdbench.config import override
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import FieldSamples, Session
 
@@ -204,3 +205,8 @@ def test_logits_at_points_are_those_that_meshes_are_made_of(frames):
         torch.testing.assert_close(logits[0, k], expected)
     logits.sum().backward()
     assert weights.grad.abs().sum(1).min() > 0
+
+
+def test_positional_encoding_goes_by_the_papers_name_too():
+    config = override({"encoder": MLPConfig()}, ("pe=none",))["encoder"]
+    assert config.octaves == 0

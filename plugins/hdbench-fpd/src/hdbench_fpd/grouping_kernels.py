@@ -6,35 +6,10 @@ is in a ball; only comparisons carry fast flags, which cannot change a result fo
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
-
-def _emit_least(context, a, b):
-    """The smaller of two float32, in a form that LLVM turns into vector instructions: see hdbench/chamfer_kernels.py."""
-
-    def generate(context, builder, signature, arguments):
-        x, y = arguments
-        return builder.select(builder.fcmp_ordered("<", x, y, flags=("fast",)), x, y, flags=("fast",))
-
-    return types.float32(types.float32, types.float32), generate
-
-
-def _emit_most(context, a, b):
-    """The larger of two float32, as ``_least``."""
-
-    def generate(context, builder, signature, arguments):
-        x, y = arguments
-        return builder.select(builder.fcmp_ordered(">", x, y, flags=("fast",)), x, y, flags=("fast",))
-
-    return types.float32(types.float32, types.float32), generate
-
-
-_least: Any = intrinsic(_emit_least)
-_most: Any = intrinsic(_emit_most)
+from hdbench.minima import least, most
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -55,10 +30,10 @@ def farthest_points(x, y, z, start, chosen):
         a, b, c = x[start], y[start], z[start]
         for j in range(len(x)):
             u, v, w = x[j] - a, y[j] - b, z[j] - c
-            nearest[j] = _least(nearest[j], u * u + v * v + w * w)
+            nearest[j] = least(nearest[j], u * u + v * v + w * w)
         farthest = np.float32(0)
         for j in range(len(x)):
-            farthest = _most(farthest, nearest[j])
+            farthest = most(farthest, nearest[j])
         start = _first(nearest, farthest)
 
 
@@ -86,7 +61,7 @@ def gather_rectified(points, centres, members, starts, out):
         for m in range(starts[i], starts[i + 1]):
             j = members[m]
             for k in range(points.shape[1]):
-                out[m, k] = _most(points[j, k] - centres[i, k], np.float32(0))
+                out[m, k] = most(points[j, k] - centres[i, k], np.float32(0))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -97,4 +72,4 @@ def maxima(rows, starts, out):
             out[i, k] = rows[starts[i], k]
         for m in range(starts[i] + 1, starts[i + 1]):
             for k in range(rows.shape[1]):
-                out[i, k] = _most(out[i, k], rows[m, k])
+                out[i, k] = most(out[i, k], rows[m, k])

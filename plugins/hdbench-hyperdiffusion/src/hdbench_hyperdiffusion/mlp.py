@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -47,6 +47,9 @@ class MLPConfig:
     and ``mean``, the first training shape's MLP otherwise. ``fields`` names a file of fitted fields that are taken, by the
     shapes' names, instead of fitting any; ``fields_sha256`` is filled in.
     """
+
+    other_names: ClassVar[dict[str, str]] = {"pe": "octaves"}  # the paper's Table 4 says positional encoding
+    other_values: ClassVar[dict[str, dict[str, str]]] = {"octaves": {"none": "0"}}
 
     hidden: int = 32
     depth: int = 3
