@@ -17,9 +17,9 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from hdbench.distances import chamfer_matrix, pair_distances, sequence_leaves
-from hdbench.nearest import nearest_pairs
-from hdbench.pair_search import only_nearest
+from hdbench.distances.chamfer import chamfer_matrix, pair_distances, sequence_leaves
+from hdbench.distances.nearest import nearest_pairs
+from hdbench.distances.pair_search import only_nearest
 from hdbench.points import NORMALISATIONS
 from hdbench.registry import Registry
 from hdbench.sampling import evaluation_cloud

@@ -18,9 +18,9 @@ import torch
 
 from hdbench.engine import Engine, infos
 from hdbench.errors import HdbenchError
-from hdbench.evidence import extractors_of
 from hdbench.plan import Plan
 from hdbench.recipes import Recipe
+from hdbench.scoring.evidence import extractors_of
 from hdbench.seeds import numpy_generator, seed_of
 from hdbench.shapes import Split, split_by_fraction
 from hdbench.stages.diffuse import TILE

@@ -396,7 +396,7 @@ class Metric(Component):
     nearest may be infinite."""
     resampled: ClassVar[bool] = True  # whether subsamples of the sets say how much it varies; FD-infinity extrapolates by itself
     reads: tuple[str, ...] = ()
-    """The parts of a Comparison that it needs besides Chamfer distances: ``emd`` (Pairs; ``hdbench.evidence`` names its
+    """The parts of a Comparison that it needs besides Chamfer distances: ``emd`` (Pairs; ``hdbench.scoring.evidence`` names its
     variants), ``features/NAME`` (Features of that extractor), ``train`` (Neighbours among the training clouds), ``weights``
     (Neighbours in weight space), ``meshes`` and ``motion`` (Figures). What cannot be had is reported, and the metric left out."""
 

@@ -21,7 +21,7 @@ from hdbench.render import View, contact_sheet
 from hdbench.shapes import Mesh
 from hdbench.stages.decode import unpack
 from hdbench.store import FORMAT, load_tensors, read_json, save_tensors, write_atomically, write_json
-from hdbench.tables import FORMATS, Table
+from hdbench.tables.table import FORMATS, Table
 
 SHOWN = 16  # shapes per row of the gallery: the first of each set, never chosen
 

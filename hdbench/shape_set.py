@@ -16,7 +16,7 @@ from hdbench.errors import HdbenchError
 class ShapeSet:
     """n shapes of t frames: ``clouds`` [n, t, q, 3] float32 as they were sampled, nan where a sample came out empty.
 
-    ``figures`` {name: [n]} are those of ``hdbench.validity.mesh_figures`` where the shapes came as meshes, else None;
+    ``figures`` {name: [n]} are those of ``hdbench.measures.validity.mesh_figures`` where the shapes came as meshes, else None;
     ``weights`` [n, p] where they came as fields, else None. ``names`` may be empty. ``notes`` say what was odd on the way here
     (points left out, files that could not be read), for the user.
     """

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from hdbench.ablation import cases
+from hdbench.ablation.cases import cases
 from hdbench.config import override, resolve_key
 from hdbench.errors import HdbenchError
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hdbench import controls
-from hdbench.controls import control_sets
-from hdbench.distances import chamfer_matrix
+from hdbench.distances.chamfer import chamfer_matrix
+from hdbench.scoring import controls
+from hdbench.scoring.controls import control_sets
 from hdbench.testing.sets import ellipsoids
 
 COUNT = 12

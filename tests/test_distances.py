@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy.spatial import cKDTree
 
-from hdbench.distances import chamfer, chamfer_matrix
+from hdbench.distances.chamfer import chamfer, chamfer_matrix
 from hdbench.errors import HdbenchError
 
 
@@ -181,12 +181,12 @@ def run_python(code, **environment):
 LARGE = """
 import resource
 import numpy as np
-import hdbench.distances
+import hdbench.distances.chamfer
 
-hdbench.distances.exact_pairs = lambda a, b, frames, rows, columns, limits, bounds, out: out.fill(1)
+hdbench.distances.chamfer.exact_pairs = lambda a, b, frames, rows, columns, limits, bounds, out: out.fill(1)
 rng = np.random.default_rng(0)
 a, b = (rng.random((2000, 1, 2048, 3), dtype=np.float32) for _ in range(2))
-assert hdbench.distances.chamfer_matrix(a, b, threads=2).sum() == 4e6
+assert hdbench.distances.chamfer.chamfer_matrix(a, b, threads=2).sum() == 4e6
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -199,8 +199,8 @@ def test_a_matrix_of_2000_by_2000_shapes_of_2048_points_stays_under_two_gib():
 
 INTERPRETED = """
 import numpy as np
-from hdbench.chamfer_cuda import distances, planes
-from hdbench.distances import chamfer_matrix
+from hdbench.distances.chamfer_cuda import distances, planes
+from hdbench.distances.chamfer import chamfer_matrix
 
 rng = np.random.default_rng(0)
 for q, s, frames in ((1, 1, 1), (5, 40, 1), (33, 17, 2), (600, 20, 1)):
@@ -222,7 +222,7 @@ COMPILED = """
 from triton import compile
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from hdbench.chamfer_cuda import _minima
+from hdbench.distances.chamfer_cuda import _minima
 
 names = ("a", "b", "rows", "columns", "there", "back", "q", "s", "QUERIES")
 kinds = ("*fp32", "*fp32", "*i64", "*i64", "*fp32", "*i32", "i32", "i32", "constexpr")

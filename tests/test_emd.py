@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from hdbench.assignment import assign
-from hdbench.emd import emd, emd_matrix
+from hdbench.distances.assignment import assign
+from hdbench.distances.emd import emd, emd_matrix
 from hdbench.errors import HdbenchError
 
 VARIANTS = ("exact", "approx", "approx-squared")

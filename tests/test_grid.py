@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hdbench.grid import cell_counts, nearest_node, nodes
+from hdbench.measures.grid import cell_counts, nearest_node, nodes
 
 
 def test_the_published_grid_has_10144_nodes():

@@ -11,8 +11,8 @@ import numba
 import numpy as np
 import pytest
 
-from hdbench.intervals import difference, estimate
-from hdbench.replicates import replicate
+from hdbench.scoring.intervals import difference, estimate
+from hdbench.scoring.replicates import replicate
 
 COLUMNS = ("MMD", "COV", "1-NNA")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hdbench.errors import HdbenchError
-from hdbench.intervals import Estimate, difference, estimate, told_apart
-from hdbench.replicates import replicate
+from hdbench.scoring.intervals import Estimate, difference, estimate, told_apart
+from hdbench.scoring.replicates import replicate
 
 NAN = float("nan")
 STUDENT_975 = {2: 4.302653, 39: 2.022691}  # tabulated quantiles of Student's t

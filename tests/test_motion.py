@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hdbench.errors import HdbenchError
-from hdbench.motion import NAMES, motion_figures
+from hdbench.measures.motion import NAMES, motion_figures
 
 
 def sequence(*positions):

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdbench.bounds import Side, tables
-from hdbench.distances import chamfer_matrix, sequence_leaves, whole
+from hdbench.distances.bounds import Side, tables
+from hdbench.distances.chamfer import chamfer_matrix, sequence_leaves, whole
+from hdbench.distances.nearest import nearest_neighbours, nearest_pairs
 from hdbench.errors import HdbenchError
-from hdbench.nearest import nearest_neighbours, nearest_pairs
 from hdbench.points import NORMALISATIONS
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -161,7 +161,7 @@ def test_on_a_gpu_full_matrices_are_cut_down_to_the_same(monkeypatch):
     """The GPU's matrices are made on the CPU here; what is left of them must be the same."""
     generated, reference = blobs(9, 30, 0), blobs(8, 40, 1)
     generated[4] = np.nan
-    monkeypatch.setattr("hdbench.nearest.chamfer_matrix", lambda a, b, device: chamfer_matrix(a, b))
+    monkeypatch.setattr("hdbench.distances.nearest.chamfer_matrix", lambda a, b, device: chamfer_matrix(a, b))
     pruning = assert_nearest(generated, reference, neighbours=2, device="cuda")
     assert pruning.completed == pruning.pairs
     for wanted, found in zip(nearest_neighbours(generated, k=3), nearest_neighbours(generated, k=3, device="cuda")):
@@ -220,8 +220,8 @@ RANK = """
 import sys
 import numpy as np
 import torch.distributed as dist
-from hdbench.distances import chamfer_matrix
-from hdbench.nearest import nearest_pairs
+from hdbench.distances.chamfer import chamfer_matrix
+from hdbench.distances.nearest import nearest_pairs
 from test_nearest import blobs
 
 rank, store, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hdbench.errors import HdbenchError
-from hdbench.permutation import combined, nearest_neighbour_p_value
+from hdbench.scoring.permutation import combined, nearest_neighbour_p_value
 
 
 def squared(a, b):

@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from hdbench import deform
 from hdbench.errors import HdbenchError
-from hdbench.modes import modes, oddity
-from hdbench.perturb import FEWEST, PERTURBATIONS, Around
-from hdbench.replacing import share
+from hdbench.selftest import deform
+from hdbench.selftest.modes import modes, oddity
+from hdbench.selftest.perturb import FEWEST, PERTURBATIONS, Around
+from hdbench.selftest.replacing import share
 from hdbench.shape_set import ShapeSet
 from hdbench.testing.sets import broken, ellipsoids, emptied
 
@@ -181,7 +181,7 @@ def lines_and_balls(count):
 
 
 def test_a_missing_mode_leaves_shapes_of_the_others(monkeypatch):
-    monkeypatch.setattr("hdbench.perturb.MODES", 2)
+    monkeypatch.setattr("hdbench.selftest.perturb.MODES", 2)
     around = Around(lines_and_balls(4), lines_and_balls(4), lines_and_balls(40))
     worse = PERTURBATIONS["modes"](lines_and_balls(20), 1, around)
     thin = worse.clouds.std((1, 2))[:, 1] < 0.5

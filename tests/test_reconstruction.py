@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hdbench.errors import HdbenchError
-from hdbench.reconstruction import density_aware, f_score, normal_consistency
+from hdbench.measures.reconstruction import density_aware, f_score, normal_consistency
 
 
 def line(*xs):

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from hdbench.distances import chamfer_matrix
+from hdbench.distances.chamfer import chamfer_matrix
 from hdbench.errors import HdbenchError
-from hdbench.evidence import Sets, known_of_reference
 from hdbench.interfaces import Metric
 from hdbench.protocol import Protocol, preset
-from hdbench.score import difference, score
+from hdbench.scoring.evidence import Sets, known_of_reference
+from hdbench.scoring.score import difference, score
 from hdbench.shape_set import as_shape_set
 
 PLAIN = Protocol(name="plain", normalisation="none")

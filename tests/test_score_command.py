@@ -14,9 +14,9 @@ import pytest
 from safetensors.torch import load_file
 
 from hdbench.__main__ import main
-from hdbench.long_table import to_long_markdown, to_long_plain, to_long_rich
 from hdbench.protocol import preset
-from hdbench.tables import Column, Row, Table
+from hdbench.scoring.long_table import to_long_markdown, to_long_plain, to_long_rich
+from hdbench.tables.table import Column, Row, Table
 
 ON_A_LINE = ("-o", "points=1", "-o", "normalisation=none", "-o", "emd_points=1")  # clouds of one point
 SMALL = ("-o", "points=64")

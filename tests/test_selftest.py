@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from hdbench.interfaces import Comparison, Metric, Vector
-from hdbench.perturb import PERTURBATIONS
 from hdbench.progress import Reporter
 from hdbench.protocol import Protocol
 from hdbench.registry import Registry
@@ -20,6 +19,7 @@ from hdbench.sampling import evaluation_cloud
 from hdbench.selftest import dressing, plot, report, run
 from hdbench.selftest.base import SOURCE, Size, make_base
 from hdbench.selftest.curves import STRENGTHS, measure_curves
+from hdbench.selftest.perturb import PERTURBATIONS
 from hdbench.selftest.report import Audit
 from hdbench.selftest.vectors import Checked, check_vectors
 from hdbench.selftest.verdicts import Verdict, noise_of, read, verdicts

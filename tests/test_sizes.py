@@ -7,8 +7,8 @@ import pytest
 
 from hdbench.errors import HdbenchError
 from hdbench.protocol import preset
+from hdbench.scoring.sizes import equalise
 from hdbench.shape_set import ShapeSet
-from hdbench.sizes import equalise
 
 
 def shapes(count):

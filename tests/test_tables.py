@@ -10,9 +10,9 @@ import math
 import pytest
 
 from hdbench.errors import HdbenchError
-from hdbench.paper import paper_categories, paper_rows
 from hdbench.protocol import Protocol, preset
-from hdbench.tables import Column, Row, Table, marks, to_csv, to_json, to_markdown, to_plain, to_rich
+from hdbench.tables.paper import paper_categories, paper_rows
+from hdbench.tables.table import Column, Row, Table, marks, to_csv, to_json, to_markdown, to_plain, to_rich
 
 STRICT = preset("strict")
 NAN = math.nan

@@ -9,9 +9,9 @@ import pytest
 import trimesh
 from trimesh import creation
 
+from hdbench.measures.validity import mesh_figures
 from hdbench.meshing import empty_mesh
 from hdbench.shapes import Mesh
-from hdbench.validity import mesh_figures
 
 FIGURES = {"empty", "watertight", "components", "main_piece", "degenerate", "genus", "volume"}
 

@@ -13,10 +13,10 @@ from hdbench.hookspecs import hookimpl
 from hdbench.registry import Registry
 
 if TYPE_CHECKING:
-    from hdbench.ablation import Ablation, Case
+    from hdbench.ablation.cases import Ablation, Case
+    from hdbench.ablation.estimate import Planned
     from hdbench.device import Choice
     from hdbench.engine import Engine
-    from hdbench.estimate import Planned
     from hdbench.plan import Plan
 
 
@@ -49,7 +49,7 @@ def ablate(
 
     hdbench ablate init=first,random        hdbench ablate pe=none training.steps=300,600 --seeds 5
     """
-    from hdbench.ablation import cases
+    from hdbench.ablation.cases import cases
     from hdbench.device import choose
     from hdbench.plan import make_plan
 
@@ -73,8 +73,8 @@ def ablate(
 
 
 def _carry_out(plans: dict[str, list[Plan]], cases: list[Case], method: str, choice: Choice, out: Path, workers: int) -> None:
-    from hdbench.ablation import run_ablation
-    from hdbench.ablation_report import folder_of, write
+    from hdbench.ablation.cases import run_ablation
+    from hdbench.ablation.report import folder_of, write
     from hdbench.engine import Engine
     from hdbench.progress import Reporter
     from hdbench.store import Store
@@ -98,7 +98,7 @@ def _carry_out(plans: dict[str, list[Plan]], cases: list[Case], method: str, cho
 def _show(folder: Path, table: Any, ablation: Ablation) -> None:
     from rich.console import Console
 
-    from hdbench.tables import to_plain, to_rich
+    from hdbench.tables.table import to_plain, to_rich
 
     console = Console()
     if table is not None and console.is_terminal:
@@ -113,9 +113,9 @@ def _show(folder: Path, table: Any, ablation: Ablation) -> None:
 
 def _say_cost(plans: dict[str, list[Plan]], method: str, choice: Choice, out: Path, workers: int) -> None:
     """What would be computed. The shapes are looked at, if that was not done before: all else depends on which can be used."""
-    from hdbench.ablation import DEFAULT, run_ablation
+    from hdbench.ablation.cases import DEFAULT, run_ablation
+    from hdbench.ablation.estimate import DryEngine
     from hdbench.engine import Engine
-    from hdbench.estimate import DryEngine
     from hdbench.flow import survey
     from hdbench.progress import Reporter
     from hdbench.store import Store

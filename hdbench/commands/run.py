@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hdbench.engine import Engine
     from hdbench.flow import Outcome, Result
     from hdbench.plan import Plan
-    from hdbench.tables import Column, Row, Table
+    from hdbench.tables.table import Column, Row, Table
 
 
 @hookimpl
@@ -122,10 +122,10 @@ def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Cho
 
 def table_of(plan: Plan, result: Result) -> Table | None:
     """The rows of a run in the form of the paper's Table 1, the paper's beside them; None if no row has numbers."""
-    from hdbench.evidence import feature_notes
-    from hdbench.intervals import INTERVAL
-    from hdbench.paper import paper_rows
-    from hdbench.tables import Table
+    from hdbench.scoring.evidence import feature_notes
+    from hdbench.scoring.intervals import INTERVAL
+    from hdbench.tables.paper import paper_rows
+    from hdbench.tables.table import Table
 
     columns = _columns(plan, result)
     if not columns:
@@ -142,7 +142,7 @@ def table_of(plan: Plan, result: Result) -> Table | None:
 
 def _columns(plan: Plan, result: Result) -> tuple[Column, ...]:
     """The columns that belong in every table, or all that were asked for by name."""
-    from hdbench.score import score_from
+    from hdbench.scoring.score import score_from
 
     scores = [score_from(outcome.score) for outcome in result.outcomes if outcome.score]
     every = {column.name: column for score in scores for column in score.columns}
@@ -156,8 +156,8 @@ def _not_printed(plan: Plan, result: Result) -> list[str]:
 
 
 def _row(plan: Plan, outcome: Outcome) -> Row:
-    from hdbench.score import row_of, score_from
-    from hdbench.tables import Row
+    from hdbench.scoring.score import row_of, score_from
+    from hdbench.tables.table import Row
 
     category, section = f"{plan.data.source} ({plan.preset})", "reference" if outcome.origin == "reference" else "methods"
     if outcome.score is None:
@@ -174,7 +174,7 @@ def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None
     from rich.console import Console
 
     from hdbench.runs import summary, table_digest
-    from hdbench.tables import to_plain, to_rich
+    from hdbench.tables.table import to_plain, to_rich
 
     click.echo(summary(result.data), err=True)
     console = Console()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hdbench.interfaces import Metric
     from hdbench.loading.sources import Job
     from hdbench.protocol import Protocol
-    from hdbench.scoring import Settings
-    from hdbench.tables import Table
+    from hdbench.scoring.sets import Settings
+    from hdbench.tables.table import Table
 
 FORMS = ("plain", "markdown", "csv", "json")
 EPILOG = """\b
@@ -65,7 +65,7 @@ def score(
     """
     from hdbench.device import choose
     from hdbench.loading.sources import find_job
-    from hdbench.scoring import Settings
+    from hdbench.scoring.sets import Settings
 
     if form is not None and form not in FORMS:
         raise unknown("format", form, FORMS)
@@ -83,8 +83,8 @@ def _carry_out(job: Job, metrics: list[Metric], settings: Settings, form: str | 
     """Read, score, print."""
     from hdbench.loading.inputs import read
     from hdbench.progress import Reporter
-    from hdbench.score_report import record_of, table_of
-    from hdbench.scoring import score_rows
+    from hdbench.scoring.score_report import record_of, table_of
+    from hdbench.scoring.sets import score_rows
     from hdbench.store import write_json
 
     with Reporter() as reporter:
@@ -102,8 +102,8 @@ def _show(table: Table, form: str | None) -> None:
     """The table on stdout: metrics beside each other, or below each other where they are many."""
     from rich.console import Console
 
-    from hdbench.long_table import WIDE, to_long_markdown, to_long_plain, to_long_rich
-    from hdbench.tables import FORMATS, to_rich
+    from hdbench.scoring.long_table import WIDE, to_long_markdown, to_long_plain, to_long_rich
+    from hdbench.tables.table import FORMATS, to_rich
 
     long, console = sum(1 + len(column.details) for column in table.columns) > WIDE, Console()
     if form is None and console.is_terminal:

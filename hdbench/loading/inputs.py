@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from hdbench.distances import whole
+from hdbench.distances.chamfer import whole
 from hdbench.errors import HdbenchError
 from hdbench.loading.agreement import oddities, refuse_other_frames, shared_shapes
 from hdbench.loading.choosing import Role

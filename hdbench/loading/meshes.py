@@ -21,12 +21,12 @@ from hdbench.loading.folders import Progress, as_shapes, refuse_none, said_of_lo
 from hdbench.loading.listing import Listing
 from hdbench.loading.oddities import said_of_copies
 from hdbench.loading.wording import plural
+from hdbench.measures.validity import mesh_figures
 from hdbench.points import sample_surface
 from hdbench.registry import Registry
 from hdbench.seeds import numpy_generator
 from hdbench.shape_set import ShapeSet
 from hdbench.shapes import Mesh, Shape, geometry_digest
-from hdbench.validity import mesh_figures
 
 
 @dataclass(slots=True)

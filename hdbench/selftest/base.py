@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hdbench.meshing import empty_mesh
-from hdbench.perturb import Around
 from hdbench.protocol import Protocol, preset
 from hdbench.registry import Registry
 from hdbench.sampling import evaluation_cloud
 from hdbench.seeds import seed_of
 from hdbench.selftest.dressing import Figures, damaged, figures_of, iso_surface, swaying, weights_of
+from hdbench.selftest.perturb import Around
 from hdbench.shape_set import ShapeSet
 
 SOURCE = "airplane"

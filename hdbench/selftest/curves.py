@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hdbench.errors import HdbenchError
-from hdbench.evidence import Known, Sets, compare, known_of_reference, left_out
 from hdbench.interfaces import Comparison, Metric
-from hdbench.perturb import PERTURBATIONS, Perturbation
 from hdbench.protocol import Protocol
+from hdbench.scoring.evidence import Known, Sets, compare, known_of_reference, left_out
 from hdbench.selftest.base import Base
 from hdbench.selftest.dressing import weights_of
+from hdbench.selftest.perturb import PERTURBATIONS, Perturbation
 from hdbench.shape_set import ShapeSet
 
 STRENGTHS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hdbench.measures.validity import mesh_figures
 from hdbench.meshing import grid_axis, marching_cubes
 from hdbench.occupancy import Winding
 from hdbench.seeds import numpy_generator
 from hdbench.shapes import Mesh, Shape
-from hdbench.validity import mesh_figures
 
 GRID = 24  # points per axis of the occupancy that is meshed
 HOLES = 10  # one face in so many is missing in a damaged mesh

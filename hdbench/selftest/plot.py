@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.perturb import PERTURBATIONS
 from hdbench.selftest.curves import STRENGTHS
+from hdbench.selftest.perturb import PERTURBATIONS
 from hdbench.selftest.report import GROUPS, Audit
 from hdbench.selftest.verdicts import Verdict
 

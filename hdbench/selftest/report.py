@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hdbench.perturb import PERTURBATIONS
 from hdbench.protocol import Protocol
 from hdbench.selftest.base import SOURCE, Size
 from hdbench.selftest.curves import STRENGTHS
+from hdbench.selftest.perturb import PERTURBATIONS
 from hdbench.selftest.vectors import Checked
 from hdbench.selftest.verdicts import Verdict
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from hdbench.interfaces import FieldEncoder, Session
+from hdbench.measures.validity import mesh_figures
 from hdbench.points import sample_surface
 from hdbench.refs import Ref
 from hdbench.seeds import numpy_generator
 from hdbench.shapes import Mesh
 from hdbench.store import Rows
-from hdbench.validity import mesh_figures
 
 Meshes = list[tuple[Mesh, ...]]
 

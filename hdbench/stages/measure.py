@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from hdbench.evidence import Sets, known_of_reference
 from hdbench.interfaces import Session
 from hdbench.protocol import Protocol
 from hdbench.refs import Ref
-from hdbench.score import score
+from hdbench.scoring.evidence import Sets, known_of_reference
+from hdbench.scoring.score import score
 from hdbench.shape_set import ShapeSet
 from hdbench.store import Rows, load_tensors
 

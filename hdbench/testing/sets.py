@@ -11,14 +11,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.evidence import Sets, compare, known_of_reference
 from hdbench.interfaces import Comparison, Metric
+from hdbench.measures.validity import mesh_figures
 from hdbench.protocol import Protocol
+from hdbench.scoring.evidence import Sets, compare, known_of_reference
 from hdbench.seeds import numpy_generator
 from hdbench.shape_set import ShapeSet
 from hdbench.shapes import Mesh
 from hdbench.testing.made import ball
-from hdbench.validity import mesh_figures
 
 PROTOCOL = Protocol(name="contract", normalisation="none")
 FRAMES = 3

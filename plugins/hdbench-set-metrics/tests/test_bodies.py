@@ -11,7 +11,7 @@ from hdbench_set_metrics.meshes import Genus, OnePiece, Volume, Watertight
 from hdbench_set_metrics.motion import MotionAccuracy, MotionSpeed
 
 from hdbench.interfaces import Figures
-from hdbench.motion import motion_figures
+from hdbench.measures.motion import motion_figures
 
 NAN = float("nan")
 

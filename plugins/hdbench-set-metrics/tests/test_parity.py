@@ -16,9 +16,9 @@ from hdbench_set_metrics.jsd import JensenShannonDivergence
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from hdbench.emd import emd
-from hdbench.evidence import Sets, compare, known_of_reference
+from hdbench.distances.emd import emd
 from hdbench.protocol import preset
+from hdbench.scoring.evidence import Sets, compare, known_of_reference
 from hdbench.shape_set import ShapeSet
 
 POINTS = 32

@@ -8,11 +8,11 @@ from hdbench_set_metrics.chamfer import Coverage, MatchingDistanceOfSamples, Min
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdbench.distances import chamfer_matrix
-from hdbench.evidence import Sets, prepare
-from hdbench.evidence import compare as compare_sets
+from hdbench.distances.chamfer import chamfer_matrix
 from hdbench.interfaces import Comparison
 from hdbench.protocol import Protocol
+from hdbench.scoring.evidence import Sets, prepare
+from hdbench.scoring.evidence import compare as compare_sets
 from hdbench.shape_set import ShapeSet
 
 METRICS = (MinimumMatchingDistance, Coverage, NearestNeighbourAccuracy)

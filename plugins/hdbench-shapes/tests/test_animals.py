@@ -14,7 +14,7 @@ from scipy.ndimage import distance_transform_edt, label
 
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import QuerySpec
-from hdbench.motion import motion_figures
+from hdbench.measures.motion import motion_figures
 from hdbench.occupancy import Winding
 from hdbench.sampling import cell_centres, evaluation_cloud, sample_field
 from hdbench.seeds import numpy_generator

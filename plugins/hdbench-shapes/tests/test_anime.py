@@ -12,7 +12,7 @@ import trimesh
 from hdbench_shapes.anime import Anime, read_anime
 
 from hdbench.errors import HdbenchError, ShapeError
-from hdbench.motion import motion_figures
+from hdbench.measures.motion import motion_figures
 from hdbench.occupancy import Winding
 from hdbench.sampling import evaluation_cloud
 

@@ -11,7 +11,7 @@ from hdbench_sphere.denoiser import GaussianConfig, GaussianDenoiser, PosteriorM
 from hdbench_sphere.field import RadiusConfig, RadiusEncoder
 from hdbench_sphere.shapes import Spheres, SpheresConfig, sphere
 
-from hdbench.distances import chamfer
+from hdbench.distances.chamfer import chamfer
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Session
 from hdbench.sampling import sample_field, stack

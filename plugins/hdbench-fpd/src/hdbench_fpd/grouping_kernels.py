@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hdbench.minima import least, most
+from hdbench.distances.minima import least, most
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -79,7 +79,7 @@ def _on_novelty() -> list[Offer]:
 
 
 def _on_meshes_and_motion() -> list[Offer]:
-    validity, motion = "hdbench/validity.py", "hdbench/motion.py"
+    validity, motion = "hdbench/measures/validity.py", "hdbench/measures/motion.py"
     return [
         _metric("watertight", "meshes:Watertight", "share of generated meshes that are closed", validity),
         _metric("one-piece", "meshes:OnePiece", "share of generated meshes that hang together", validity),

@@ -54,7 +54,7 @@ def on_a_line(metric: type[OnDistances], *columns: str) -> tuple[Vector, ...]:
 
 def points_on_a_line(reference: Sequence[float], generated: Sequence[float], part: str = "") -> Comparison:
     """Shapes of one point each, with Chamfer distances and the part ``emd`` if asked for."""
-    from hdbench.distances import chamfer_matrix
+    from hdbench.distances.chamfer import chamfer_matrix
 
     g, r = (np.array([[[[x, 0, 0]]] for x in xs], dtype=np.float32) for xs in (generated, reference))
     parts: dict[str, Part] = {part: Pairs(*_earth_mover(g, r))} if part else {}
@@ -62,7 +62,7 @@ def points_on_a_line(reference: Sequence[float], generated: Sequence[float], par
 
 
 def _earth_mover(g: Any, r: Any) -> tuple[Any, Any, Any]:
-    from hdbench.emd import emd_matrix
+    from hdbench.distances.emd import emd_matrix
 
     return emd_matrix(g, r), emd_matrix(g), emd_matrix(r)
 

@@ -1,7 +1,7 @@
 """Are the generated shapes bodies? Closed, in one piece, with as many handles and as much inside as real ones.
 
-Figures of the meshes themselves (``hdbench.validity``), not of clouds. Reference meshes of real data are often far from closed:
-their figures stand beside, nan where they are unknown, and say what can be expected.
+Figures of the meshes themselves (``hdbench.measures.validity``), not of clouds. Reference meshes of real data are often far
+from closed: their figures stand beside, nan where they are unknown, and say what can be expected.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class OnMeshes(Metric):
     """A metric that reads the figures of meshes."""
 
     Config = NoSettings
-    source = "definitions in hdbench/validity.py; trimesh has the same 'is_watertight', 'body_count' and 'euler_number'"
+    source = "definitions in hdbench/measures/validity.py; trimesh has the same 'is_watertight', 'body_count' and 'euler_number'"
     sees = "broken"
     cost = "about 1 microsecond per face"
     chamfer = "none"

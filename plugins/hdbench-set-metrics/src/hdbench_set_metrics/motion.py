@@ -18,10 +18,10 @@ Values = NDArray[np.float64]
 
 
 class OnMotion(Metric):
-    """A metric that reads the figures of motion (``hdbench.motion``)."""
+    """A metric that reads the figures of motion (``hdbench.measures.motion``)."""
 
     Config = NoSettings
-    source = "definitions in hdbench/motion.py"
+    source = "definitions in hdbench/measures/motion.py"
     sees = "still"
     cost = "the Chamfer distances among the frames of every sequence: 0.02 s for 16 frames of 2048 points"
     chamfer = "none"
@@ -67,7 +67,7 @@ class MotionAccuracy(OnMotion):
     generated sequences from those of real ones. The shape of the body does not count."""
 
     name = "1nna-motion"
-    source = "Lopez-Paz and Oquab 2017, on the steps of hdbench/motion.py"
+    source = "Lopez-Paz and Oquab 2017, on the steps of hdbench/measures/motion.py"
     direction = "target"
     target = 50.0
     range = (0.0, 100.0)
@@ -103,7 +103,7 @@ Places = Sequence[Sequence[float]]
 
 def _case(title: str, generated: Places, reference: Places, expected: Mapping[str, float]) -> Vector:
     """Sequences of a single point, given by where on a line it is in every frame."""
-    from hdbench.motion import motion_figures
+    from hdbench.measures.motion import motion_figures
 
     sides = [np.array([[[[x, 0, 0]] for x in frames] for frames in side], np.float32) for side in (generated, reference)]
     figures = Figures(*(motion_figures(side) for side in sides))

@@ -1,7 +1,7 @@
 """Nearest neighbours among sets of shapes, exact, without computing most of the distances.
 
 MMD, COV and 1-NNA read nothing of the distance matrices but the smallest entries of their rows and columns, novelty reads the
-nearest training shapes. ``hdbench.pair_search`` finds them; what is left out is infinite here.
+nearest training shapes. ``hdbench.distances.pair_search`` finds them; what is left out is infinite here.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.bounds import Way
-from hdbench.distances import chamfer_matrix, common_frame, whole
+from hdbench.distances.bounds import Way
+from hdbench.distances.chamfer import chamfer_matrix, common_frame, whole
+from hdbench.distances.pair_search import Counts, Pruning, only_nearest, search
+from hdbench.distances.threads import cores
 from hdbench.errors import HdbenchError
-from hdbench.pair_search import Counts, Pruning, only_nearest, search
-from hdbench.threads import cores
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

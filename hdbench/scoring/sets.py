@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hdbench.errors import HdbenchError
-from hdbench.evidence import Known, Sets, feature_notes, known_of_reference
 from hdbench.interfaces import Metric
 from hdbench.loading.inputs import Loaded
 from hdbench.progress import Reporter
 from hdbench.protocol import Protocol
-from hdbench.score import Score, score
+from hdbench.scoring.evidence import Known, Sets, feature_notes, known_of_reference
+from hdbench.scoring.score import Score, score
+from hdbench.scoring.sizes import equalise
 from hdbench.shape_set import ShapeSet
-from hdbench.sizes import equalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def _score(
 
 def _controls(sets: Loaded, reference: ShapeSet, protocol: Protocol, settings: Settings) -> Mapping[str, ShapeSet | str]:
     """Sets that nobody trained a network for; where the reference was sub-sampled, its other points are of the same shapes."""
-    from hdbench.controls import control_sets
+    from hdbench.scoring.controls import control_sets
 
     again = None if sets.again is None else equalise(sets.rows, sets.again, protocol, settings.seed)[1]
     return control_sets(reference, sets.training, settings.seed, again)

@@ -13,11 +13,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench import deform
 from hdbench.config import check
-from hdbench.deform import Clouds
-from hdbench.modes import modes, oddity, outlines
-from hdbench.replacing import Index, replaced, share, shuffled, with_clouds
+from hdbench.selftest import deform
+from hdbench.selftest.deform import Clouds
+from hdbench.selftest.modes import modes, oddity, outlines
+from hdbench.selftest.replacing import Index, replaced, share, shuffled, with_clouds
 from hdbench.shape_set import ShapeSet
 
 Group = Literal["shapes", "variety", "memory", "set-up"]

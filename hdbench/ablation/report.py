@@ -6,17 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hdbench.ablation import DEFAULT, Ablation, Case
+from hdbench.ablation.cases import DEFAULT, Ablation, Case
 from hdbench.config import digest
 from hdbench.flow import Outcome
-from hdbench.intervals import INTERVAL, told_apart
-from hdbench.paper import ABLATIONS, paper_rows
 from hdbench.plan import Plan
 from hdbench.render import View, contact_sheet
 from hdbench.runs import SHOWN, circumstances, first_meshes, row_record, write_table
-from hdbench.score import Score, difference, row_of, score_from
+from hdbench.scoring.intervals import INTERVAL, told_apart
+from hdbench.scoring.score import Score, difference, row_of, score_from
 from hdbench.store import FORMAT, write_json
-from hdbench.tables import Column, Row, Table
+from hdbench.tables.paper import ABLATIONS, paper_rows
+from hdbench.tables.table import Column, Row, Table
 
 Plans = dict[str, list[Plan]]  # a plan per seed, by the title of the case
 

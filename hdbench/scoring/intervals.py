@@ -4,12 +4,12 @@ A 95 % interval covers the expectation of the statistic at these set sizes over 
 same generator and, when every draw has a training of its own, other trainings. It does not cover other points on the same
 surfaces, nor the bias of a statistic at this size.
 
-*Finite sets.* Disjoint halves and quarters (``hdbench.replicates``) give the variance at n/2 and at n/4, and with them the rate
-at which it falls: Var(n) = Var(n/2) / 2^rate. The rate is 1 for a mean, COV and 1-NNA, 2 for a degenerate U-statistic, 1 + 4/d
-for MMD of squared distances in d dimensions. It is drawn to 1 as far as its Monte Carlo error goes, and kept in 0..2.
-*Draws.* The finite sets already explain a part of the spread between draws; what is left over is added.
-The interval is Student's, with the degrees of freedom of the parts (Satterthwaite 1946). Two methods scored on one reference
-are compared part by part (``difference``).
+*Finite sets.* Disjoint halves and quarters (``hdbench.scoring.replicates``) give the variance at n/2 and at n/4, and with them
+the rate at which it falls: Var(n) = Var(n/2) / 2^rate. The rate is 1 for a mean, COV and 1-NNA, 2 for a degenerate U-statistic,
+1 + 4/d for MMD of squared distances in d dimensions. It is drawn to 1 as far as its Monte Carlo error goes, and kept in 0..2.
+*Draws.* The finite sets already explain a part of the spread between draws; what is left over is added. The interval is
+Student's, with the degrees of freedom of the parts (Satterthwaite 1946). Two methods scored on one reference are compared part
+by part (``difference``).
 
 Measured coverage, percent (``pytest -m slow tests/test_interval_coverage.py -s``): squared distances of 8-d Gaussian latents,
 new references and samples each time, N shapes in both sets, a generator that draws from the truth:
@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from hdbench.errors import HdbenchError
-from hdbench.replicates import Replicates
+from hdbench.scoring.replicates import Replicates
 
 INTERVAL = "95 %: over other reference sets and other samples of these sizes, and over trainings where every draw has its own"
 NAN = float("nan")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.distances import chamfer_matrix, whole
+from hdbench.distances.chamfer import chamfer_matrix, whole
 from hdbench.errors import HdbenchError
 
 NAMES = ("speed", "acceleration", "turning", "loop", "range")

@@ -1,7 +1,7 @@
 """Shapes -> values with intervals: generated draws against a reference set, under a protocol.
 
-``hdbench.evidence`` makes the comparison that metrics see, ``hdbench.intervals`` says how far its numbers can be trusted, and
-``hdbench.permutation`` whether the two sets could be told apart at all.
+``hdbench.scoring.evidence`` makes the comparison that metrics see, ``hdbench.scoring.intervals`` says how far its numbers can
+be trusted, and ``hdbench.scoring.permutation`` whether the two sets could be told apart at all.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from hdbench.distances import whole
+from hdbench.distances.chamfer import whole
 from hdbench.errors import HdbenchError
-from hdbench.evidence import Known, Sets, compare, known_of_reference, left_out
 from hdbench.interfaces import Comparison, Metric
-from hdbench.intervals import Estimate, estimate
-from hdbench.intervals import difference as paired_difference
-from hdbench.permutation import combined, nearest_neighbour_p_value
 from hdbench.protocol import Protocol
-from hdbench.replicates import Replicates, Statistic, replicate
+from hdbench.scoring.evidence import Known, Sets, compare, known_of_reference, left_out
+from hdbench.scoring.intervals import Estimate, estimate
+from hdbench.scoring.intervals import difference as paired_difference
+from hdbench.scoring.permutation import combined, nearest_neighbour_p_value
+from hdbench.scoring.replicates import Replicates, Statistic, replicate
 from hdbench.shape_set import ShapeSet, as_shape_set
-from hdbench.tables import Column, Row
+from hdbench.tables.table import Column, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Minimum and maximum that numba's loops run in vectors: ``least(x, y)`` and ``most(x, y)`` of two numbers of one type.
 
 Both comparison and selection carry fast flags: without them LLVM keeps a minimum over a loop scalar, which is seven times
-slower. The flags assume finite numbers. (``hdbench.lanes`` has the same for vectors of sixteen.)
+slower. The flags assume finite numbers. (``hdbench.distances.lanes`` has the same for vectors of sixteen.)
 """
 
 from __future__ import annotations

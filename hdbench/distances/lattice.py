@@ -3,7 +3,7 @@
 A lattice has lines along each axis, ``step`` apart where the points are and farther apart where there are few. A point p in the
 cell [u, v] is a convex combination of the cell's corners with weights that are products of (v - p) / (v - u) and
 (p - u) / (v - u), one factor per axis; the corners' mean squared distance from p, so weighted, is the sum over axes of
-(p - u)(v - p): its *loss*. ``hdbench.bounds`` says what for.
+(p - u)(v - p): its *loss*. ``hdbench.distances.bounds`` says what for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hdbench.leaves import Leaves, leaves_of
-from hdbench.threads import in_parallel
+from hdbench.distances.leaves import Leaves, leaves_of
+from hdbench.distances.threads import in_parallel
 
 _MOST_SLOTS = 120  # spaces of one step per axis; a lattice has at most (2 _MOST_SLOTS + 2)^3 vertices
 _SAMPLE = 200_000  # coordinates per axis that decide where the lines go; any lines give true bounds

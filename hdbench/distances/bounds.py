@@ -26,12 +26,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hdbench.chamfer_kernels import leaf_minima
-from hdbench.lanes import WIDTH, element, load, muladd, splat, store
-from hdbench.lattice import Lattice, lattice_of
-from hdbench.leaves import Leaves
-from hdbench.ranks import join, rank_and_world
-from hdbench.threads import in_parallel
+from hdbench.distances.chamfer_kernels import leaf_minima
+from hdbench.distances.lanes import WIDTH, element, load, muladd, splat, store
+from hdbench.distances.lattice import Lattice, lattice_of
+from hdbench.distances.leaves import Leaves
+from hdbench.distances.ranks import join, rank_and_world
+from hdbench.distances.threads import in_parallel
 
 Way = tuple[int, int]  # (number of the set whose points are averaged, number of the set of targets)
 _UNIT = 2.0**-24

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hdbench.minima import least
+from hdbench.distances.minima import least
 
 _BLOCK = 64  # columns whose least value is kept, so that the column that holds the minimum is found without a second full look
 _ROUNDS = 4  # of the auction; from one to the next the increment falls to a quarter

@@ -19,10 +19,10 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.distances import chamfer_matrix, whole
+from hdbench.distances.chamfer import chamfer_matrix, whole
+from hdbench.distances.nearest import nearest_neighbours, nearest_pairs
 from hdbench.errors import HdbenchError, unknown
 from hdbench.interfaces import Comparison, FeatureExtractor, Features, Figures, Metric, Neighbours, Pairs, Part, Session
-from hdbench.nearest import nearest_neighbours, nearest_pairs
 from hdbench.points import NORMALISATIONS
 from hdbench.protocol import Protocol
 from hdbench.registry import Registry
@@ -202,7 +202,7 @@ class EarthMover(Distances):
         self.variant = variant
 
     def matrix(self, a: NDArray[np.float32], b: NDArray[np.float32] | None, sets: Sets) -> NDArray[np.float64]:
-        from hdbench.emd import emd_matrix
+        from hdbench.distances.emd import emd_matrix
 
         return emd_matrix(a, b, self.variant, sets.protocol.emd_points or a.shape[2], sets.threads)
 
@@ -269,7 +269,7 @@ class Grid(PerShape):
         return "shape_bbox_half" if protocol.grid == "box" else protocol.normalisation
 
     def of_clouds(self, clouds: NDArray[np.float32], sets: Sets) -> NDArray[np.float64]:
-        from hdbench.grid import cell_counts
+        from hdbench.measures.grid import cell_counts
 
         return cell_counts(clouds)
 
@@ -346,12 +346,12 @@ class Motion(Provider):
         return "it needs sequences, and these shapes have a single frame" if generated.frames < 2 else None
 
     def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
-        from hdbench.motion import motion_figures
+        from hdbench.measures.motion import motion_figures
 
         return motion_figures(sets.clouds("reference"))
 
     def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
-        from hdbench.motion import motion_figures
+        from hdbench.measures.motion import motion_figures
 
         return Figures(motion_figures(clouds), known)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
 
-from hdbench.minima import least as _least
+from hdbench.distances.minima import least as _least
 
 _FAR = np.float32(3e38)
 _TWO = np.float32(2)  # a Python 2 would turn the arithmetic into float64

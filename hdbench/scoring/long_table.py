@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from hdbench.tables import BEST, NOT_KNOWN, Column, Row, Table, marks
+from hdbench.tables.table import BEST, NOT_KNOWN, Column, Row, Table, marks
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -15,16 +15,16 @@ from typing import Any
 import hdbench
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Metric
-from hdbench.intervals import INTERVAL
 from hdbench.loading.inputs import Loaded
 from hdbench.loading.sources import Job, Source
 from hdbench.loading.wording import plural
 from hdbench.provenance import git_state, library_versions, machine
 from hdbench.registry import Registry
-from hdbench.score import Score, row_of
-from hdbench.scoring import Scored
+from hdbench.scoring.intervals import INTERVAL
+from hdbench.scoring.score import Score, row_of
+from hdbench.scoring.sets import Scored
 from hdbench.shape_set import ShapeSet
-from hdbench.tables import Column, Row, Table
+from hdbench.tables.table import Column, Row, Table
 
 FORMAT = 1  # of the record
 INTERVALS = f"± is {INTERVAL}."

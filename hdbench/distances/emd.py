@@ -69,8 +69,8 @@ def emd(a: Any, b: Any, variant: Variant = "exact") -> float:
 
 def _pair(variant: Variant) -> Callable[[NDArray[np.float32], NDArray[np.float32]], float]:
     """The distance of two clouds in coordinate planes [3, q]; compiled code is loaded when it is used."""
-    from hdbench.assignment import matching_cost
-    from hdbench.soft_matching import soft_matching_cost
+    from hdbench.distances.assignment import matching_cost
+    from hdbench.distances.soft_matching import soft_matching_cost
 
     if variant == "exact":
         return matching_cost

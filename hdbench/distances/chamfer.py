@@ -7,7 +7,7 @@ the origin: the difference of two float32 numbers is rounded once, whatever thei
 code, |a|^2 + |b|^2 - 2ab in single precision, is ``precision="gram"``: it may come out negative and exists to reproduce
 published numbers.
 
-Whoever needs nearest neighbours alone gets them from ``hdbench.nearest``, which skips most pairs.
+Whoever needs nearest neighbours alone gets them from ``hdbench.distances.nearest``, which skips most pairs.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.chamfer_kernels import exact_pairs
+from hdbench.distances.chamfer_kernels import exact_pairs
+from hdbench.distances.gram_kernels import gram_pairs
+from hdbench.distances.leaves import Leaves, leaves_of
+from hdbench.distances.ranks import join, rank_and_world
+from hdbench.distances.threads import cores, in_parallel
 from hdbench.errors import HdbenchError, unknown
-from hdbench.gram_kernels import gram_pairs
-from hdbench.leaves import Leaves, leaves_of
-from hdbench.ranks import join, rank_and_world
-from hdbench.threads import cores, in_parallel
 
 Precision = Literal["exact", "gram"]
 Pairs = Callable[[NDArray[np.intp], NDArray[np.intp]], NDArray[np.float64]]  # (rows, columns) -> distances
@@ -171,7 +171,7 @@ def _gram_pairs(a: NDArray[np.float32], b: NDArray[np.float32], threads: int) ->
 def _cuda_pairs(a: NDArray[np.float32], b: NDArray[np.float32], precision: Precision) -> Pairs:
     if precision == "gram":
         raise HdbenchError("Distances in the expanded form are computed on the CPU alone: leave the device out, or take 'exact'.")
-    from hdbench.chamfer_cuda import CudaPairs  # torch and triton, which only a GPU needs
+    from hdbench.distances.chamfer_cuda import CudaPairs  # torch and triton, which only a GPU needs
 
     return CudaPairs(a, b)
 

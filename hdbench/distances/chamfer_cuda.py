@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hdbench.distances.ranks import join, rank_and_world
 from hdbench.errors import HdbenchError
-from hdbench.ranks import join, rank_and_world
 
 try:
     import triton

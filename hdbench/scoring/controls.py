@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from hdbench.deform import blobs, snapped
 from hdbench.seeds import numpy_generator
+from hdbench.selftest.deform import blobs, snapped
 from hdbench.shape_set import ShapeSet
 
 ORACLE = "training shapes (oracle)"

@@ -1,7 +1,7 @@
 """The smallest entries of distance matrices, without computing most of the others.
 
-A pair whose lower bound (``hdbench.bounds``) is above the smallest known distance of its row and of its column is nobody's
-nearest neighbour and is left out. What is found is what the full matrix holds, bit for bit, ties included:
+A pair whose lower bound (``hdbench.distances.bounds``) is above the smallest known distance of its row and of its column is
+nobody's nearest neighbour and is left out. What is found is what the full matrix holds, bit for bit, ties included:
 
 1. bounds of all pairs on a coarse lattice;
 2. distances of the pairs with the smallest bounds of each row and column, which give every row and column a first limit;
@@ -20,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.bounds import Side, Way, tables
-from hdbench.distances import pair_distances, sequence_leaves
+from hdbench.distances.bounds import Side, Way, tables
+from hdbench.distances.chamfer import pair_distances, sequence_leaves
 
 _COARSE = 0.2  # step of the first lattice, in standard deviations of a typical cloud
 _FINE = 0.5  # what the second lattice may take off a bound, in typical distances of nearest neighbours

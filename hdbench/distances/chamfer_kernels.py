@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hdbench.lanes import (
+from hdbench.distances.lanes import (
     WIDTH,
     element,
     first,

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hdbench.lanes import WIDTH
-from hdbench.threads import in_parallel
+from hdbench.distances.lanes import WIDTH
+from hdbench.distances.threads import in_parallel
 
 NOWHERE = np.float32(1e18)  # where the boxes lie that fill up the last 16; they are never visited
 _DEEPEST = 64

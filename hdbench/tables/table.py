@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from hdbench.errors import HdbenchError
-from hdbench.intervals import Estimate, told_apart
 from hdbench.protocol import Protocol
+from hdbench.scoring.intervals import Estimate, told_apart
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -1,0 +1,1 @@
+"""One setting changed at a time: cases, what they would cost, and their table."""

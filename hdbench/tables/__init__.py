@@ -1,0 +1,1 @@
+"""Rows become a table: laid out, compared, with the paper's numbers beside."""
