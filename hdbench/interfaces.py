@@ -236,9 +236,19 @@ class TrainingSet:
 
 
 class Baseline(Component):
-    """One object that fits and samples, by whatever means."""
+    """One object that fits and samples, by whatever means.
+
+    ``presets``: {``tiny``, ``small``, ``paper``: the settings in which it departs from ``Config()``}; empty when there is
+    but one.
+    """
 
     produces: ClassVar[Literal["meshes", "clouds"]] = "clouds"
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def provenance(self) -> str:
+        """How its row is obtained, in sentences under the table: native or external, at which commit, trained on what, with
+        which schedule and sampler. It is asked before anything is computed."""
+        return ""
 
     @abstractmethod
     def fit(self, training: TrainingSet, session: Session) -> dict[str, Tensor]:

@@ -143,7 +143,8 @@ def make_plan(
     settings = override(_swap_components(registry, settings, overrides), overrides)
     if not settings["run"].metrics:
         settings["run"] = replace(settings["run"], metrics=_default_metrics(registry))
-    notes = {m: " ".join(filter(None, (notes[m], _changes(presets[m], settings[m])))) for m in methods}
+    notes = {m: " ".join(filter(None, (notes[m], _provenance(registry, m, settings[m]), _changes(presets[m], settings[m]))))
+             for m in methods}  # fmt: skip
     plan = Plan(settings, titles, notes, preset, registry)
     parts = [ref for m in titles if isinstance(settings[m], Recipe) for ref in plan.parts(m).values()]
     for ref in (plan.source, *plan.metrics, *parts):
@@ -193,15 +194,24 @@ def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any, str]:
     """(title, configuration, note) of a recipe or a baseline."""
     if ("baseline", name) in registry.components:
         cls = registry.resolve("baseline", name)
-        return getattr(cls, "title", name), cls.Config(), ""
+        _require_preset(name, preset, cls.presets)
+        return getattr(cls, "title", name), from_dict(cls.Config(), cls.presets.get(preset, {}), f"{name}."), ""
     if ("recipe", name) not in registry.components:
         raise unknown(
             "method", name, registry.names("recipe") + registry.names("baseline"), "'hdbench plugins' lists what is installed."
         )
     book = registry.resolve("recipe", name)
-    if preset not in book.presets:
-        raise HdbenchError(f"The method '{name}' has no preset '{preset}'. It has: {', '.join(book.presets)}.")
+    _require_preset(name, preset, book.presets)
     return book.title, _with_components(registry, book.presets[preset]), book.notes.get(preset, "")
+
+
+def _require_preset(method: str, preset: str, presets: Mapping[str, Any]) -> None:
+    if presets and preset not in presets:
+        raise HdbenchError(f"The method '{method}' has no preset '{preset}'. It has: {', '.join(presets)}.")
+
+
+def _provenance(registry: Registry, method: str, config: Any) -> str:
+    return registry.resolve("baseline", method)(config).provenance() if ("baseline", method) in registry.components else ""
 
 
 def _with_components(registry: Registry, recipe: Recipe) -> Recipe:
