@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from hdbench.errors import unknown
-from hdbench.tables.table import Row
+from hdbench.tables.rows import Row
 
 DATA_SETS = {1: "ShapeNet", 2: "DeformingThings4D", 3: "ShapeNet", 4: "ShapeNet"}
 
