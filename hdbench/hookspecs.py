@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import click
 
 GROUP = "hdbench.plugins"
-API_LEVEL = 1  # raised when an interface changes in a way that breaks plugins; another level is quarantined
+API_LEVELS = {"shapes": 1, "recipe": 1, "encoder": 1, "denoiser": 1, "sampler": 1, "baseline": 1, "features": 1, "metric": 1}
+"""Per interface: raised when it changes in a way that breaks plugins. A component of another level is quarantined."""
 
 hookspec = pluggy.HookspecMarker("hdbench")
 hookimpl = pluggy.HookimplMarker("hdbench")
@@ -24,7 +25,7 @@ class Offer:
 
     ``kind`` is one of encoder, denoiser, sampler, baseline, features, metric, shapes, recipe; ``target`` is ``module:attribute``,
     imported when the component is used; ``summary`` is one line; ``source`` cites the paper or repository.
-    A recipe's target is a ``hdbench.recipes.RecipeBook``. ``api`` is the level of the interface it was written for.
+    A recipe's target is a ``hdbench.recipes.RecipeBook``. ``api`` is the level of its interface (``API_LEVELS``).
     ``when`` says of a metric where it is computed: in every ``table``, in every full ``score`` (and a run's record), or only
     when it is ``asked`` for by name, because it costs much or needs what most users do not have.
     """
@@ -34,7 +35,7 @@ class Offer:
     target: str
     summary: str
     source: str
-    api: int = API_LEVEL
+    api: int = 1
     when: Literal["table", "score", "asked"] = "table"
 
 

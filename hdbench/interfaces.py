@@ -30,11 +30,15 @@ Progress = Callable[[int, int], None]  # (done, total)
 
 
 class Component(ABC):
-    """What all components have in common: a name, a source (paper, equation, repository@commit) and a configuration."""
+    """What all components have in common: a name, a source (paper, equation, repository@commit) and a configuration.
+
+    ``small`` are settings, by name, with which the checks of its contract are fast ('hdbench plugins check').
+    """
 
     name: ClassVar[str]
     source: ClassVar[str]
     Config: ClassVar[type]
+    small: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, config: Any) -> None:
         self.config = config

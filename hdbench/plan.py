@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from hdbench.config import as_dict, check, digest, from_dict, leaves, override, resolve_key
 from hdbench.errors import HdbenchError, unknown
+from hdbench.kit.known import hint
 from hdbench.protocol import PRESETS as PROTOCOLS
 from hdbench.protocol import Protocol
 from hdbench.recipes import PRESETS, Recipe
@@ -197,9 +198,8 @@ def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any, str]:
         _require_preset(name, preset, cls.presets)
         return getattr(cls, "title", name), from_dict(cls.Config(), cls.presets.get(preset, {}), f"{name}."), ""
     if ("recipe", name) not in registry.components:
-        raise unknown(
-            "method", name, registry.names("recipe") + registry.names("baseline"), "'hdbench plugins' lists what is installed."
-        )
+        step = hint(registry, name) or "'hdbench plugins' lists what is installed."
+        raise unknown("method", name, registry.names("recipe") + registry.names("baseline"), step)
     book = registry.resolve("recipe", name)
     _require_preset(name, preset, book.presets)
     return book.title, _with_components(registry, book.presets[preset]), book.notes.get(preset, "")

@@ -7,22 +7,26 @@ plugin that cannot be loaded is put in quarantine with the reason; everything el
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from hdbench import hookspecs
 from hdbench.errors import HdbenchError, unknown
-from hdbench.hookspecs import API_LEVEL, GROUP, Offer
+from hdbench.hookspecs import API_LEVELS, GROUP, Offer
+from hdbench.kit.known import hint
 
 if TYPE_CHECKING:
     import click
 
-KINDS = ("shapes", "recipe", "encoder", "denoiser", "sampler", "baseline", "features", "metric")
+KINDS = tuple(API_LEVELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,25 @@ class Registry:
                 self.quarantine.append(Quarantined(point.name, distribution, version, reason))
         return self
 
+    def add_file(self, path: Path) -> None:
+        """Register a plugin of one file, whose targets are ``STEM:attribute``. Its folder is imported from, in workers too.
+
+        HdbenchError when it cannot be imported, or is called like a module that exists.
+        """
+        if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
+            raise HdbenchError(f"The plugin '{path}' is no Python file with the name of a module, such as my_method.py.")
+        folder = str(path.resolve().parent)
+        taken = importlib.util.find_spec(path.stem)
+        if taken and taken.origin != str(path.resolve()):
+            raise HdbenchError(f"The plugin '{path}' is called like the module {taken.origin}. Rename the file.")
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        try:
+            self.add(importlib.import_module(path.stem), path.stem, path.name, "one file")
+        except Exception as error:
+            reason = str(error) if isinstance(error, HdbenchError) else f"{type(error).__name__}: {error}"
+            raise HdbenchError(f"The plugin '{path}' cannot be used: {reason}") from error
+
     def add(self, plugin: Any, name: str, distribution: str, version: str) -> None:
         """Register one plugin wholly or, by raising, not at all."""
         manager = _manager_with(plugin, name)
@@ -83,10 +106,11 @@ class Registry:
     def _refuse_unusable(self, offer: Offer, siblings: list[Offer]) -> None:
         if offer.kind not in KINDS:
             raise unknown("kind of component", offer.kind, KINDS)
-        if offer.api != API_LEVEL:
-            advice = "Upgrade hdbench" if offer.api > API_LEVEL else "Upgrade the plugin"
+        level = API_LEVELS[offer.kind]
+        if offer.api != level:
+            advice = "Upgrade hdbench" if offer.api > level else "Upgrade the plugin"
             raise HdbenchError(
-                f"its {offer.kind} '{offer.name}' speaks API level {offer.api}, this hdbench speaks {API_LEVEL}. {advice}."
+                f"its {offer.kind} '{offer.name}' speaks API level {offer.api}, this hdbench speaks {level}. {advice}."
             )
         taken = self.components.get((offer.kind, offer.name))
         if taken:
@@ -113,7 +137,8 @@ class Registry:
             return self.components[kind, name]
         except KeyError:
             left_out = f" {len(self.quarantine)} plugins could not be loaded." if self.quarantine else ""
-            raise unknown(kind, name, self.names(kind), f"'hdbench plugins' lists what is installed.{left_out}") from None
+            step = hint(self, name) or f"'hdbench plugins' lists what is installed.{left_out}"
+            raise unknown(kind, name, self.names(kind), step) from None
 
     def resolve(self, kind: str, name: str) -> Any:
         """The class (or recipe book) itself: this imports the plugin's code."""

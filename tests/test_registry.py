@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from hdbench.errors import HdbenchError
-from hdbench.hookspecs import API_LEVEL, Offer, hookimpl
+from hdbench.hookspecs import API_LEVELS, Offer, hookimpl
 from hdbench.registry import Registry
 
 
@@ -61,7 +61,7 @@ BROKEN = {
     "implements a hook that does not exist": (lambda: MISSPELT, "hdbench_componets"),
     "offers a taken name": (lambda: plugin(offer("good")), "is offered by dist-a-good 1.0 already"),
     "offers a name twice": (lambda: plugin(offer("x"), offer("x")), "twice"),
-    "speaks another API level": (lambda: plugin(offer("x", api=API_LEVEL + 1)), "Upgrade hdbench"),
+    "speaks another API level": (lambda: plugin(offer("x", api=API_LEVELS["metric"] + 1)), "Upgrade hdbench"),
     "offers an unknown kind": (lambda: plugin(offer("x", kind="metrics")), "Did you mean 'metric'?"),
 }
 

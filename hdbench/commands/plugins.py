@@ -1,13 +1,16 @@
-"""``hdbench plugins``: what is installed, where it comes from, and what could not be loaded."""
+"""``hdbench plugins``: what is installed and what could not be loaded; start a plugin of your own, and check it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from hdbench.hookspecs import hookimpl
+from hdbench.kit.kinds import KINDS as NEW_KINDS
+from hdbench.kit.known import not_installed
 from hdbench.registry import KINDS, Registry
 
 
@@ -16,12 +19,15 @@ def hdbench_commands() -> list[click.Command]:
     return [plugins]
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--broken", is_flag=True, help="Print only the plugins that could not be loaded; exit code 1 if there are any.")
-@click.pass_obj
-def plugins(registry: Registry, as_json: bool, broken: bool) -> None:
+@click.pass_context
+def plugins(context: click.Context, as_json: bool, broken: bool) -> None:
     """List the installed components, and the plugins that were left out with the reason."""
+    if context.invoked_subcommand:
+        return
+    registry: Registry = context.obj
     if as_json:
         click.echo(json.dumps(_as_json(registry), indent=2))
     else:
@@ -35,9 +41,54 @@ def plugins(registry: Registry, as_json: bool, broken: bool) -> None:
         raise SystemExit(1)
 
 
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", required=True, metavar="KIND", help=f"{', '.join(NEW_KINDS)}.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path(), metavar="DIR", help="Where its folder goes.  [default: .]"
+)
+def new(name: str, kind: str, out: Path) -> None:
+    """Write a distribution that installs and passes as it is: hdbench plugins new my-method --kind baseline"""
+    from hdbench.kit.scaffold import names_of, values, write_distribution
+
+    folder, written = write_distribution(name, kind, out)
+    names = names_of(name, kind)
+    for path in written:
+        click.echo(f"  {path}")
+    click.echo(f"\nNext:\n  pip install -e {folder}")
+    click.echo(f"  hdbench plugins check {names.component}\n  {values(names, kind)['trial']}")
+    click.echo(
+        f"Then change {folder / 'src' / names.module / kind}.py; the interface is hdbench.interfaces.{NEW_KINDS[kind].interface}."
+    )
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("-o", "settings", multiple=True, metavar="KEY=VALUE", help="Change a setting for the checks; may be repeated.")
+@click.pass_obj
+def check(registry: Registry, name: str, settings: tuple[str, ...]) -> None:
+    """Hold a component, or all of a plugin, to the contract of its kind; exit code 1 when it does not hold."""
+    from hdbench.kit.examine import chosen, examine
+
+    broken = 0
+    for registered in chosen(registry, name):
+        offer = registered.offer
+        click.echo(f"{offer.kind} '{offer.name}' ({registered.distribution} {registered.version})")
+        for found in examine(registry, registered, settings):
+            click.echo(f"  ok    {found.rule}" if found.holds else f"  WRONG {found.rule}\n        {found.wrong}")
+            broken += not found.holds
+    click.echo("The contract holds." if not broken else f"{broken} rules do not hold.")
+    if broken:
+        raise SystemExit(1)
+
+
 def _as_json(registry: Registry) -> dict[str, object]:
     components = [asdict(r.offer) | {"distribution": r.distribution, "version": r.version} for r in _sorted(registry)]
-    return {"components": components, "quarantine": [asdict(q) for q in registry.quarantine]}
+    return {
+        "components": components,
+        "quarantine": [asdict(q) for q in registry.quarantine],
+        "not_installed": [asdict(known) for known in not_installed(registry)],
+    }
 
 
 def _sorted(registry: Registry) -> list:
@@ -62,3 +113,5 @@ def _print_table(registry: Registry) -> None:
                       f"{registered.distribution} {registered.version}")  # fmt: skip
         kind = offer.kind
     Console().print(table)
+    for known in not_installed(registry):
+        click.echo(f"Not installed: {known.summary} ({known.distribution}). {known.install}")

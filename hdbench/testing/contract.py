@@ -34,6 +34,11 @@ class Contract:
 
     kind: ClassVar[str]
     component: ClassVar[Any] = ""
+    plugins: ClassVar[Registry | None] = None  # where it is looked up, if not among the installed plugins
+
+    def known(self) -> Registry:
+        """The components among which it is looked up."""
+        return installed() if self.plugins is None else self.plugins
 
     @property
     def title(self) -> str:
@@ -53,9 +58,9 @@ class Contract:
     def offer(self) -> Offer:
         """The offer that this component is installed under."""
         if isinstance(self.component, str):
-            return installed().find(self.kind, self.component.removeprefix(f"{self.kind}/")).offer
+            return self.known().find(self.kind, self.component.removeprefix(f"{self.kind}/")).offer
         target = f"{self.component.__module__}:{self.component.__qualname__}"
-        offers = [r.offer for r in installed().components.values() if r.offer.target == target and r.offer.kind == self.kind]
+        offers = [r.offer for r in self.known().components.values() if r.offer.target == target and r.offer.kind == self.kind]
         self.must(
             offers, "be offered by the hook 'hdbench_components'", f"no installed plugin has an offer with target '{target}'"
         )
@@ -63,7 +68,7 @@ class Contract:
 
     def subject(self) -> Any:
         """The class (or recipe book) under test."""
-        return installed().resolve(self.kind, self.offer().name) if isinstance(self.component, str) else self.component
+        return self.known().resolve(self.kind, self.offer().name) if isinstance(self.component, str) else self.component
 
     def test_its_offer_says_what_it_is_and_where_it_comes_from(self) -> None:
         offer = self.offer()
@@ -73,13 +78,15 @@ class Contract:
 
 
 class ComponentContract(Contract):
-    """The checks of every component with a ``Config``. ``small`` is a configuration that makes the checks fast."""
+    """The checks of every component with a ``Config``. ``small`` is a configuration that makes the checks fast; when it is not
+    given, it is ``Config()`` with the class's own ``small`` settings."""
 
     small: Any = None
 
     def config(self) -> Any:
-        """The configuration under test: ``small``, or the default."""
-        return self.subject().Config() if self.small is None else self.small
+        """The configuration under test."""
+        subject = self.subject()
+        return from_dict(subject.Config(), subject.small) if self.small is None else self.small
 
     def build(self) -> Any:
         """A fresh component."""

@@ -14,7 +14,7 @@ from hdbench.config import as_dict, from_dict
 from hdbench.errors import HdbenchError
 from hdbench.plan import PARTS
 from hdbench.recipes import PRESETS, Recipe, RecipeBook
-from hdbench.testing.contract import Contract, installed
+from hdbench.testing.contract import Contract
 from hdbench.weights import WeightLayout
 
 NARROW = 4  # coordinates of a part in the space 'pca', whose true width depends on the fitted weights
@@ -36,13 +36,13 @@ class RecipeContract(Contract):
         named = sorted(recipe.components)
         self.must(named == sorted(PARTS), f"name one component for each of {PARTS} in '{preset}'", f"it names {named}")
         for kind, name in recipe.components.items():
-            known = installed().names(kind)
+            known = self.known().names(kind)
             self.must(
                 name in known, f"name components that are installed in '{preset}'", f"no {kind} is called '{name}': {known}"
             )
 
     def _settings(self, preset: str, recipe: Recipe, kind: str) -> Any:
-        given, wanted = getattr(recipe, kind), installed().resolve(kind, recipe.components[kind]).Config
+        given, wanted = getattr(recipe, kind), self.known().resolve(kind, recipe.components[kind]).Config
         if not isinstance(given, Mapping):
             rule = f"configure its {kind} with a {wanted.__name__} in '{preset}'"
             self.must(isinstance(given, wanted), rule, f"it gives a {type(given).__name__}")
@@ -53,7 +53,7 @@ class RecipeContract(Contract):
             raise AssertionError(f"{self.title} must have settings that fit its {kind} in '{preset}': {error}") from error
 
     def _build(self, recipe: Recipe) -> dict[str, Any]:
-        return {kind: installed().resolve(kind, recipe.components[kind])(getattr(recipe, kind)) for kind in PARTS}
+        return {kind: self.known().resolve(kind, recipe.components[kind])(getattr(recipe, kind)) for kind in PARTS}
 
     def test_it_has_a_title_and_presets_of_known_names(self) -> None:
         book: RecipeBook = self.subject()
