@@ -12,6 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -138,6 +139,8 @@ class Session:
 
     ``load()`` gives the last saved checkpoint or None; ``save(tensors)`` stores one atomically (flat dict of tensors).
     A component that goes on from a checkpoint must end in the same result as one that was never stopped.
+    ``folder`` is its own place for files of other programs (logs, what they read and write); it outlives a kill. ``say`` shows a
+    line of theirs while they work; ``notes`` are sentences that a user must read under the table.
     ``logits``, while a denoiser is trained, evaluates the fields that it denoises: (coordinates [b, k] in the diffused space,
     points [q, 3] in the box) -> [b, q], differentiable; see ``FieldEncoder.logits``.
     """
@@ -148,6 +151,9 @@ class Session:
     load: Callable[[], dict[str, Tensor] | None] = lambda: None
     save: Callable[[dict[str, Tensor]], None] = lambda tensors: None
     logits: Callable[[Tensor, Tensor], Tensor] | None = None
+    folder: Path | None = None
+    say: Callable[[str], None] = lambda text: None
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,6 +258,10 @@ class Baseline(Component):
     def provenance(self) -> str:
         """How its row is obtained, in sentences under the table: native or external, at which commit, trained on what, with
         which schedule and sampler. It is asked before anything is computed."""
+        return ""
+
+    def fingerprint(self) -> str:
+        """What its row depends on besides the configuration, such as the hash of a checkpoint that it reads; in a stage's hash."""
         return ""
 
     @abstractmethod
