@@ -43,7 +43,16 @@ def to_latex(table: Table) -> str:
 
 def escaped(text: str) -> str:
     """Text that LaTeX prints as it stands; a character that it has no name for becomes a question mark."""
-    return "".join(_WRITTEN.get(character, character if _is_plain(character) else _UNKNOWN) for character in text)
+    written = (_WRITTEN.get(character, character if _is_plain(character) else _UNKNOWN) for character in text)
+    return "".join(f"{{}}{part}" if part == "-" == before else part for part, before in _with_one_before(written))
+
+
+def _with_one_before(parts: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Two hyphens in a row would be set as a dash, and a command could not be copied."""
+    before = ""
+    for part in parts:
+        yield part, before
+        before = part
 
 
 def _is_plain(character: str) -> bool:

@@ -11,9 +11,24 @@ from functools import cache
 from importlib.resources import files
 
 from hdbench.errors import unknown
-from hdbench.tables.rows import Row
+from hdbench.tables.rows import Column, Row
 
 DATA_SETS = {1: "ShapeNet", 2: "DeformingThings4D", 3: "ShapeNet", 4: "ShapeNet"}
+
+METHODS = {  # the paper's titles -> the names by which plugins offer the methods
+    "Voxel Baseline": "voxel",
+    "PVD": "pvd",
+    "DPC": "dpc",
+    "ShapeGAN": "shapegan",
+    "HyperDiffusion": "hyperdiffusion",
+}
+
+COLUMNS = (
+    Column(name="MMD", unit="x100"),
+    Column(name="COV", unit="%", direction="higher"),
+    Column(name="1-NNA", unit="%", direction="target", target=50.0),
+    Column(name="FPD", definition="PointNet++ features, trained on ModelNet40 by the paper's authors"),
+)
 
 ABLATIONS = {"init": 3, "pe": 4, "octaves": 4}  # setting -> the table that ablates it
 
