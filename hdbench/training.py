@@ -105,16 +105,44 @@ def train(network: nn.Module, weights: Tensor, schedule: Schedule, training: Tra
     """
     if len(weights) == 0:
         raise HdbenchError("There are no fields to train on: none passed the encoder's gate. Fit longer, or lower the gate.")
-    torch.set_flush_denormal(True)  # moments of weights that no longer change turn denormal, which halves the speed
     data = weights.to(session.device, torch.float32)
-    total = training.total(len(data))
+
+    def lesson(step: int) -> Lesson:
+        noised = _noised(data, schedule, training.batch, session.seed, step, training.weight_noise)
+        near = surface_loss(schedule, session, training.surface, step) if training.surface else None
+        return Lesson(*noised, schedule.importance(noised[1]), near)
+
+    return optimise(network, lesson, len(data), training, session)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What one step learns from: ``noised`` [b, ...] at the times ``when`` [b], and the ``target`` [b, ...] of the network's
+    answer. ``importance`` [b] weighs the rows' errors, ``more`` adds another loss."""
+
+    noised: Tensor
+    when: Tensor
+    target: Tensor
+    importance: Tensor | None = None
+    more: More | None = None
+
+
+def optimise(
+    network: nn.Module, lesson: Callable[[int], Lesson], count: int, training: Training, session: Session
+) -> dict[str, Tensor]:
+    """Train ``network(noised, when)`` in place on one lesson per step; returns the curves ``loss`` and ``lr``, each [steps].
+
+    ``lesson(step)`` is on the session's device and a function of the step and the session's seed; ``count`` is how many items
+    are an epoch. Goes on from ``session.load()``. Raises HdbenchError when the loss is no longer a finite number.
+    """
+    torch.set_flush_denormal(True)  # moments of weights that no longer change turn denormal, which halves the speed
+    total = training.total(count)
     state = _State.begin(network.to(session.device).train(), training, total)
     state.restore(session.load())
     saved_at = time.monotonic()
     for step in range(state.step, total):
-        noised, when, target = _noised(data, schedule, training.batch, session.seed, step, training.weight_noise)
-        near = surface_loss(schedule, session, training.surface, step) if training.surface else None
-        state.advance(noised, when, target, training.rate(step, len(data)), schedule.importance(when), near)
+        given = lesson(step)
+        state.advance(given.noised, given.when, given.target, training.rate(step, count), given.importance, given.more)
         if time.monotonic() - saved_at >= training.checkpoint_seconds and state.step < total:
             state.stop_if_broken()
             session.save(state.tensors())
@@ -122,7 +150,7 @@ def train(network: nn.Module, weights: Tensor, schedule: Schedule, training: Tra
         session.progress(state.step, total)
     state.stop_if_broken()
     state.finish()
-    rates = torch.tensor([training.rate(step, len(data)) for step in range(total)])
+    rates = torch.tensor([training.rate(step, count) for step in range(total)])
     return {"loss": state.loss.cpu(), "lr": rates}
 
 
