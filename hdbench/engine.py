@@ -12,7 +12,7 @@ from hdbench.config import as_dict
 from hdbench.progress import Reporter
 from hdbench.provenance import code_digest, library_versions
 from hdbench.refs import Ref
-from hdbench.store import Stage, Store, file_digest, load_info, write_json
+from hdbench.store import Stage, Store, file_digest, load_info, read_json, write_json
 from hdbench.workers import Cost, Task, Workers
 
 
@@ -60,12 +60,17 @@ class Engine:
         """The plain values of a part that this engine has computed."""
         return load_info(part)
 
+    def took(self, part: Path) -> str:
+        """How long the stage of this part took, all its parts together, in words."""
+        seconds = (read_json(part.parent / "done.json") or {}).get("seconds", 0.0)
+        return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
     def _compute(self, stage: Stage, label: str, identity: Mapping[str, Any], tasks: list[Task]) -> None:
         """Do the tasks that are missing in a stage, and close it."""
         if not (stage.path / "key.json").exists():
             write_json(stage.path / "key.json", identity)
         with self.reporter.stage(label, stage.count, stage.count - len(tasks)) as progress:
-            costs = self.workers.run(tasks, progress)
+            costs = self.workers.run(tasks, progress, progress.say)
         write_json(stage.path / "done.json", _record(stage, costs, resumed=0 < len(tasks) < stage.count))
 
     def _identity(self, function: str, arguments: list[dict[str, Any]], seed: int) -> dict[str, Any]:
@@ -85,7 +90,7 @@ class Engine:
         if isinstance(value, Path):
             return value.relative_to(self.store.root).as_posix()
         if isinstance(value, Ref):
-            content = {"content": value.build().fingerprint()} if value.kind == "shapes" else {}
+            content = {"content": value.build().fingerprint()} if value.kind in ("shapes", "baseline") else {}
             return {"component": value.target, "config": as_dict(value.config), **content}
         if is_dataclass(value) and not isinstance(value, type):
             return {f.name: self._plain(getattr(value, f.name)) for f in fields(value)}

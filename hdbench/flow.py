@@ -60,7 +60,7 @@ class Data:
 @dataclass(slots=True)
 class Outcome:
     """One row in the making: its samples by draw, the files of its meshes and of the fields that it learned from, and its scores
-    or why there are none."""
+    or why there are none; ``measured`` is where the scores are, and beside them the shapes nearest to each sample."""
 
     title: str
     method: str
@@ -71,6 +71,7 @@ class Outcome:
     requested: int = 0
     note: str = ""
     score: dict[str, Any] | None = None
+    measured: Path | None = None
     failure: str | None = None
 
     @property
@@ -243,6 +244,9 @@ def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) ->
                        names=data.split.train, clouds=clouds)  # fmt: skip
     samples = engine.one(f"{outcome.title}: sample", f"{STAGES}.baseline:sample", baseline=baseline, state=state,
                          count=outcome.requested, points=plan.protocol.points)  # fmt: skip
+    notes = [note for part in (state, samples) for note in (engine.info(part) or {})["notes"]]
+    notes += [f"Here it took {engine.took(state)} to fit and {engine.took(samples)} to sample."]
+    outcome.note = " ".join(dict.fromkeys(notes))
     return _with_clouds(plan, outcome, [samples], [outcome.requested])
 
 
@@ -316,7 +320,7 @@ def score(engine: Engine, outcome: Outcome, against: dict[str, Any], shared: Pat
         try:
             path = engine.one(f"{outcome.title}: score", f"{STAGES}.measure:measure", draws=outcome.draws, shared=shared,
                               **{**against, "training": training})  # fmt: skip
-            outcome.score = engine.info(path)
+            outcome.score, outcome.measured = engine.info(path), path
         except HdbenchError as error:
             outcome.failure = str(error)
     return outcome

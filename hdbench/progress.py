@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+SAID = 60  # characters of a line that another program says
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The bar of one stage: called with how many of its parts are done; ``say`` shows a line beside it."""
+
+    bars: Progress
+    task: TaskID
+    done: int
+
+    def __call__(self, parts: float) -> None:
+        self.bars.update(self.task, completed=self.done + parts)
+
+    def say(self, text: str) -> None:
+        self.bars.update(self.task, said=escape(text[:SAID]))
 
 
 class Reporter:
@@ -21,6 +40,7 @@ class Reporter:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[said]}"),
             console=console,
             disable=not console.is_terminal if quiet is None else quiet,
         )
@@ -33,8 +53,8 @@ class Reporter:
         self._bars.stop()
 
     @contextmanager
-    def stage(self, label: str, total: int, done: int) -> Iterator[Callable[[float], None]]:
-        """A bar for one stage of ``total`` parts of which ``done`` exist; yields the function that moves it."""
-        task = self._bars.add_task(label, total=total, completed=done)
-        yield lambda parts: self._bars.update(task, completed=done + parts)
-        self._bars.update(task, completed=total)
+    def stage(self, label: str, total: int, done: int) -> Iterator[Bar]:
+        """A bar for one stage of ``total`` parts of which ``done`` exist; yields the bar, which is called to move it."""
+        task = self._bars.add_task(label, total=total, completed=done, said="")
+        yield Bar(self._bars, task, done)
+        self._bars.update(task, completed=total, said="")

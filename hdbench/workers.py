@@ -57,6 +57,7 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
         self._lock = threading.Lock()
         self._listeners: dict[str, Callable[[int, int], None]] = {}
+        self._hearers: dict[str, Callable[[str], None]] = {}
 
     def __enter__(self) -> Workers:
         return self
@@ -87,13 +88,16 @@ class Workers:
 
     def _listen(self, queue: Any) -> None:
         while True:
-            name, done, total = queue.get()
-            listener = self._listeners.get(name)
+            name, *message = queue.get()
+            listener: Callable[..., None] | None = (self._hearers if len(message) == 1 else self._listeners).get(name)
             if listener:
-                listener(done, total)
+                listener(*message)
 
-    def run(self, tasks: list[Task], progress: Callable[[float], None]) -> list[Cost]:
-        """Run tasks, at most ``count`` of them in flight so that other stages get their turn; raises the first error."""
+    def run(
+        self, tasks: list[Task], progress: Callable[[float], None], say: Callable[[str], None] = lambda text: None
+    ) -> list[Cost]:
+        """Run tasks, at most ``count`` of them in flight so that other stages get their turn; raises the first error. ``say``
+        hears what the programs say that tasks run."""
         pool, costs, waiting = self._start(), [], list(reversed(tasks))
         running: dict[Future[Cost], str] = {}
         shares: dict[str, float] = {}
@@ -106,11 +110,13 @@ class Workers:
             while waiting and len(running) < self.count:
                 task = waiting.pop()
                 name = str(task.output)
+                self._hearers[name] = say
                 self._listeners[name] = lambda done, total, name=name: report(name, done / max(total, 1))  # type: ignore[misc]
                 running[_submit(pool, task)] = name
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 name = running.pop(future)
                 self._listeners.pop(name, None)
+                self._hearers.pop(name, None)
                 costs.append(_result(future))
                 report(name, 1.0)
         return costs
@@ -189,7 +195,12 @@ def _session(task: Task) -> Session:
     def save(tensors: dict[str, Any]) -> None:
         save_tensors(task.checkpoint, tensors, {})
 
-    return Session(task.seed, torch.device(task.device), _Throttle(str(task.output)), load, save)
+    def say(text: str) -> None:
+        if _messages is not None:
+            _messages.put((str(task.output), text))
+
+    report, folder = _Throttle(str(task.output)), task.output.with_suffix("")
+    return Session(task.seed, torch.device(task.device), report, load, save, folder=folder, say=say)
 
 
 def _forget_peak_memory() -> None:
