@@ -13,13 +13,11 @@ from torch import Tensor
 from hdbench.config import digest
 from hdbench.errors import HdbenchError
 from hdbench.external import driving
-from hdbench.external.given import SHORT, checked, content_hash, read_samples
+from hdbench.external.given import SHORT, Drawn, checked, content_hash, read_samples
 from hdbench.external.specification import Specification, packaged
 from hdbench.interfaces import Baseline, Session, TrainingSet
-from hdbench.shapes import Mesh
 
 Way = Literal["native", "external", "samples"]
-Drawn = list[tuple[Mesh, ...]] | Tensor
 
 OURS = "this run"  # as training_split: the user vouches that what is given was trained on this run's training shapes
 KEPT = 64  # training clouds that samples are compared with

@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from hdbench.errors import HdbenchError
+from hdbench.external.given_meshes import holds_meshes, read_meshes
 from hdbench.interfaces import Session
 from hdbench.loading.agreement import oddities
 from hdbench.loading.load import check_path, load_draws
 from hdbench.loading.wording import plural
 from hdbench.shape_set import ShapeSet
+from hdbench.shapes import NORMAL_EXTENT, Mesh, Shape, normalise
 
 SHORT = 12  # digits of a hash that are shown
+
+Drawn = list[tuple[Mesh, ...]] | Tensor
+Space = Literal["ours", "box"]
 
 
 def content_hash(path: Path) -> str:
@@ -49,36 +55,58 @@ def checked(path: Path, sha256: str) -> Path:
     return path
 
 
-def read_samples(path: Path, count: int, training: Tensor, session: Session) -> Tensor:
-    """The first ``count`` samples of a file or folder [count, t, q, 3], nan where one is empty, as many points as ``training``
-    [n, t, q, 3] has.
+def read_samples(
+    path: Path, count: int, training: Tensor, session: Session, *, key: str | None = None, space: Space = "ours"
+) -> Drawn:
+    """The first ``count`` samples of a file or folder: meshes where it holds meshes, else clouds [count, t, q, 3], nan where
+    one is empty, with as many points as ``training`` [n, t, q, 3] has.
 
+    ``key`` names an array or a kind of files; ``space``: ``box`` brings each sample into our box by its own extent.
     What is odd goes to ``session.notes``: samples left over, empty ones, clouds that are turned against the training shapes.
     HdbenchError when there are too few samples, or their frames or points do not fit.
     """
-    frames, points = training.shape[1], training.shape[2]
-    draws = load_draws(path, points=points, seed=session.seed, frames=frames if frames > 1 else None)
+    check_path(path)
+    frames = training.shape[1]
+    if path.is_dir() and holds_meshes(path, key):
+        meshes, notes = read_meshes(path, key, frames)
+        _refuse_misfit(path, len(meshes), count, len(meshes[0]), frames)
+        session.notes.extend(map(_sentence, [*_left_over(len(meshes), count), *notes]))
+        return [_mesh_in_box(frames_) for frames_ in meshes[:count]] if space == "box" else meshes[:count]
+    draws = load_draws(path, points=training.shape[2], seed=session.seed, frames=frames if frames > 1 else None, key=key)
     clouds = torch.cat([torch.from_numpy(draw.clouds) for draw in draws])
-    if clouds.shape[1] != frames:
-        raise HdbenchError(
-            f"'{path}' has {plural(clouds.shape[1], 'frame')} per sample, the training shapes have {plural(frames, 'frame')}."
-        )
-    if len(clouds) < count:
-        raise HdbenchError(
-            f"'{path}' holds {plural(len(clouds), 'sample')}, but {count} are asked for. '-o run.draws=1' asks for a single set "
-            "of them, fewer test shapes for smaller ones; or generate more."
-        )
-    session.notes.extend(_remarks(path, clouds, count, training, [note for draw in draws for note in draw.notes]))
-    return clouds[:count]
+    _refuse_misfit(path, len(clouds), count, clouds.shape[1], frames)
+    odd = oddities(ShapeSet(clouds[:count].numpy()), ShapeSet(training.numpy()), f"'{path.name}'", scaled=True)
+    said = [note for draw in draws for note in draw.notes]
+    session.notes.extend(map(_sentence, dict.fromkeys([*_left_over(len(clouds), count), *said, *odd])))
+    return _in_box(clouds[:count]) if space == "box" else clouds[:count]
 
 
-def _remarks(path: Path, clouds: Tensor, count: int, training: Tensor, notes: list[str]) -> list[str]:
-    left = len(clouds) - count
-    over = [f"the first {count} of {len(clouds)} samples were taken"] if left else []
-    sets = ShapeSet(clouds[:count].numpy()), ShapeSet(training.numpy())
-    odd = oddities(*sets, f"'{path.name}'", scaled=True)
-    return [_sentence(note) for note in dict.fromkeys([*over, *notes, *odd])]
+def _refuse_misfit(path: Path, found: int, count: int, frames: int, wanted: int) -> None:
+    if frames != wanted:
+        raise HdbenchError(
+            f"'{path}' has {plural(frames, 'frame')} per sample, but the training shapes have {plural(wanted, 'frame')}."
+        )
+    if found < count:
+        raise HdbenchError(
+            f"'{path}' holds {plural(found, 'sample')}, but {count} are asked for. '-o run.draws=1' asks for one set instead of "
+            "several; fewer test shapes ask for smaller sets."
+        )
+
+
+def _left_over(found: int, count: int) -> list[str]:
+    return [f"the first {count} of {found} samples were taken"] if found > count else []
 
 
 def _sentence(note: str) -> str:
     return f"{note[:1].upper()}{note[1:].rstrip('.')}."
+
+
+def _in_box(clouds: Tensor) -> Tensor:
+    """Each sample [t, q, 3] centred on its bounding box, its longest side that of a normalised shape."""
+    low, high = clouds.amin((1, 2), keepdim=True), clouds.amax((1, 2), keepdim=True)
+    side = (high - low).amax(3, keepdim=True)
+    return (clouds - (low + high) / 2) * (NORMAL_EXTENT / side)
+
+
+def _mesh_in_box(frames: tuple[Mesh, ...]) -> tuple[Mesh, ...]:
+    return frames if any(mesh.is_empty for mesh in frames) else normalise(Shape("sample", frames)).frames

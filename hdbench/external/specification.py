@@ -16,7 +16,7 @@ from typing import Any, Literal
 from hdbench.config import as_dict, check, digest, from_dict, read_toml
 from hdbench.errors import HdbenchError, unknown
 
-PLACEHOLDERS = ("python", "repo", "data", "out", "count", "seed", "device", "threads", "checkpoint", "points")
+PLACEHOLDERS = ("python", "repo", "here", "data", "out", "count", "seed", "device", "threads", "checkpoint", "points")
 SHIMS = (
     "torch-load", "no-cuda", "marching-cubes", "numpy-aliases", "compiler", "typed-arguments", "old-python", "headless", "seed",
 )  # fmt: skip
@@ -63,10 +63,11 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """``layout`` is the writer's name; ``points`` per cloud (0: as many as are scored). Where the number of samples is that of
-    a split's shapes, ``counting`` names the split. ``resolutions`` of voxel grids."""
+    """``layout`` is the writer's name, ``folder`` where it writes ({data}); ``points`` per cloud (0: as many as are scored).
+    Where the number of samples is that of a split's shapes, ``counting`` names the split. ``resolutions`` of voxel grids."""
 
     layout: str = "npz"
+    folder: str = "{data}"
     points: int = 0
     counting: Literal["", "val", "test"] = ""
     resolutions: tuple[int, ...] = ()
@@ -81,13 +82,15 @@ class Data:
 class Command:
     """``run`` in ``folder`` of the checkout; it has succeeded when a file fits ``output`` (a glob with placeholders; of several,
     the last in natural order counts). ``progress`` is a regular expression whose group 1 (of group 2) is how far a line of the
-    log says it is. Of the last sampling command, ``key`` names the array in its output, and ``space`` says whether samples lie
-    where the data lay (``ours``), or each fills its own box (``box``)."""
+    log says it is. With ``patience_seconds`` above 0 the command is stopped so long after its output last changed: what else
+    it does is not needed. Of the last sampling command, ``key`` names the array in its output, and ``space`` says whether
+    samples lie where the data lay (``ours``), or each fills its own box (``box``)."""
 
     run: tuple[str, ...] = ()
     folder: str = "."
     output: str = ""
     timeout_minutes: float = 1440.0
+    patience_seconds: float = 0.0
     progress: str = ""
     key: str = ""
     space: Literal["ours", "box"] = "ours"
