@@ -51,8 +51,11 @@ def _without_none(value: Any) -> Any:
     return value
 
 
-def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str, Any]], device: str) -> None:
-    """``run.json``: everything that a stranger needs to repeat or to doubt the numbers."""
+def write_record(
+    folder: Path, plan: Plan, result: Result, stages: list[dict[str, Any]], device: str, novelty: str | None
+) -> None:
+    """``run.json``: everything that a stranger needs to repeat or to doubt the numbers. ``novelty`` is where in the folder the
+    record of every sample is."""
     data = result.data
     write_json(
         folder / "run.json",
@@ -68,6 +71,7 @@ def write_record(folder: Path, plan: Plan, result: Result, stages: list[dict[str
                 "test_names": list(data.split.test), "left_out": data.left_out, "notes": data.notes,
             },
             "rows": [row_record(outcome) for outcome in result.outcomes],
+            "novelty": novelty,
             "digests": {record["label"]: record.get("digest") for record in stages},
             "stages": stages,
             **circumstances(plan, device),

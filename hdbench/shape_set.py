@@ -35,6 +35,10 @@ class ShapeSet:
         """Frames per shape."""
         return self.clouds.shape[1]
 
+    def named(self) -> ShapeSet:
+        """With its positions for names where it has none: so a part of a set knows which shapes it holds."""
+        return self if self.names else replace(self, names=tuple(map(str, range(len(self)))))
+
     def select(self, index: Sequence[int] | NDArray[np.int64] | NDArray[np.bool_]) -> ShapeSet:
         """Some of the shapes, in the order of ``index`` (or those where it is True)."""
         chosen = np.arange(len(self))[np.asarray(index)]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hdbench.errors import HdbenchError
+from hdbench.plain import plain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -101,8 +102,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, readable and stable."""
-    write_atomically(path, (json.dumps(value, indent=2, sort_keys=True) + "\n").encode())
+    """Write JSON, readable and stable, that every reader takes: see ``hdbench.plain`` for nan and infinity."""
+    write_atomically(path, (json.dumps(plain(value), indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -108,12 +108,13 @@ def _carry_out(plan: Plan, choice: Choice, out: Path, workers: int, reference_ro
 
 
 def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Choice) -> Table | None:
+    from hdbench.novelty.of_run import write_novelty
     from hdbench.runs import write_clouds, write_meshes, write_pictures, write_record, write_table
 
     table = table_of(plan, result)
     if table is not None:
         write_table(folder, table)
-    write_record(folder, plan, result, engine.records, choice.device)
+    write_record(folder, plan, result, engine.records, choice.device, write_novelty(folder, plan, result))
     write_pictures(folder, plan, result)
     write_meshes(folder, result)
     write_clouds(folder, result)
@@ -183,7 +184,10 @@ def _show(folder: Path, plan: Plan, result: Result, table: Table | None) -> None
     elif table:
         click.echo(to_plain(table))
     click.echo(f"table digest {table_digest(result)[:16]}; run folder {folder}", err=True)
-    click.echo(f"Look at {folder / 'gallery.png'} and at the meshes in {folder / 'samples'}.", err=True)
+    click.echo(
+        f"Look at {folder / 'gallery.png'}, at the meshes in {folder / 'samples'}, and at what is new in {folder / 'novelty'}.",
+        err=True,
+    )
     click.echo(
         "Next: '--reference-rows', another '--seed', '-o KEY=VALUE' ('--show-config' lists all), '--data meshes:DIR'.", err=True
     )

@@ -52,7 +52,8 @@ def hdbench_commands() -> list[click.Command]:
 @click.option("--device", metavar="NAME", help="cpu or cuda.  [default: cuda if there is one]")
 @click.option("--format", "form", metavar="NAME", help=f"What to print: {', '.join(FORMS)}.  [default: plain]")
 @click.option("--json", "record", type=click.Path(path_type=Path, dir_okay=False),
-              help="Write all numbers here: intervals, protocol, inputs, versions.")  # fmt: skip
+              help="Write all numbers here: intervals, protocol, inputs, versions; with --train, every sample's neighbours, and "
+                   "pictures of them in a folder beside it.")  # fmt: skip
 @click.pass_obj
 def score(
     registry: Registry, generated: tuple[str, ...], reference: str | None, train: str | None, protocol: str,
@@ -82,6 +83,7 @@ def score(
 def _carry_out(job: Job, metrics: list[Metric], settings: Settings, form: str | None, record: Path | None) -> None:
     """Read, score, print."""
     from hdbench.loading.inputs import read
+    from hdbench.novelty.of_score import folder_beside, write_novelty
     from hdbench.progress import Reporter
     from hdbench.scoring.score_report import record_of, table_of
     from hdbench.scoring.sets import score_rows
@@ -91,8 +93,11 @@ def _carry_out(job: Job, metrics: list[Metric], settings: Settings, form: str | 
         sets = read(job, lambda line: click.echo(line, err=True), reporter, with_again=settings.controls)
         scored = score_rows(sets, job.protocol, metrics, settings, reporter)
     if record is not None:
-        write_json(record, record_of(job, sets, scored, metrics, settings.device))
+        novelty = write_novelty(folder_beside(record), job, scored)
+        write_json(record, record_of(job, sets, scored, metrics, settings.device, novelty))
     _show(table_of(job, sets, scored), form)
+    if record is not None and novelty is not None:
+        click.echo(f"Look at what is new about each sample in {folder_beside(record)}.", err=True)
     for title, outcome in scored.rows.items():
         if isinstance(outcome, HdbenchError) and title not in scored.controls:
             raise HdbenchError(f"'{title}' has no numbers: {outcome}")

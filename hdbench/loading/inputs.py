@@ -69,7 +69,7 @@ def _again(job: Job, reporter: Reporter) -> ShapeSet | None:
 
 
 def _refuse_empty(reference: ShapeSet, source: Source) -> None:
-    empty = [reference.names[i] if reference.names else str(i) for i in np.flatnonzero(~whole(reference.clouds))]
+    empty = [reference.names[i] for i in np.flatnonzero(~whole(reference.clouds))]
     if empty:
         raise HdbenchError(
             f"{len(empty)} of {len(reference)} reference shapes in '{source}' are empty or cannot be read: {some(empty)}. "
@@ -87,10 +87,11 @@ def _read(job: Job, source: Source, role: Role, announce: Callable[[str], None],
 
 def _draws(job: Job, source: Source, role: Role, reporter: Reporter, again: bool = False) -> tuple[ShapeSet, ...]:
     with reporter.stage(f"read {source.path.name}", 1, 0) as move:
-        return load_draws(
+        draws = load_draws(
             source.path, key=source.key, role=role, points=job.protocol.points, take=job.protocol.take, seed=job.seed,
             frames=job.frames, again=again, progress=lambda done, total: move(done / total),
         )  # fmt: skip
+    return tuple(draw.named() for draw in draws)
 
 
 def _only(draws: tuple[ShapeSet, ...], source: Source, role: str) -> ShapeSet:

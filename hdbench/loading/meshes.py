@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import ShapeSource
 from hdbench.loading.folders import Progress, as_shapes, refuse_none, said_of_lost
-from hdbench.loading.listing import Listing
+from hdbench.loading.listing import Listing, list_folder
 from hdbench.loading.oddities import said_of_copies
 from hdbench.loading.wording import plural
 from hdbench.measures.validity import mesh_figures
@@ -53,8 +54,7 @@ def read_meshes(listing: Listing, frames: int | None, points: int, seed: int, pr
     """
     _refuse_sequences_in_files(listing)
     shapes, notes = as_shapes(listing, frames)
-    source_class = Registry().load().resolve("shapes", "meshes")
-    source: ShapeSource = source_class(source_class.Config(path=str(listing.folder)))
+    source = _source(listing)
     kept, clouds = _Kept(), []
     for done, (name, paths) in enumerate(shapes.items(), start=1):
         try:
@@ -68,6 +68,22 @@ def read_meshes(listing: Listing, frames: int | None, points: int, seed: int, pr
     read = f"{plural(len(listing.files), 'mesh')} in sorted order, {points} points by area on each"
     said = (read, *listing.notes, *notes, *kept.notes(len(shapes)))
     return ShapeSet(np.stack(clouds), figures=_columns(kept.figures, tuple(shapes)), names=tuple(shapes), notes=said)
+
+
+def mesh_reader(path: Path, key: str | None, frames: int | None) -> Callable[[str], Mesh] | None:
+    """Shape's name -> the mesh of its first frame, mended and in the box, of a folder of meshes; None where it holds others."""
+    listing = list_folder(path, key) if path.is_dir() else None
+    if listing is None or listing.kind != "meshes":
+        return None
+    files, _ = as_shapes(listing, frames)
+    source = _source(listing)
+    return lambda name: source.place(source.shape(listing.name(files[name][0]))).frames[0]
+
+
+def _source(listing: Listing) -> ShapeSource:
+    source_class = Registry().load().resolve("shapes", "meshes")
+    found: ShapeSource = source_class(source_class.Config(path=str(listing.folder)))
+    return found
 
 
 def _meshes_of(source: ShapeSource, names: Sequence[str], shape: str, kept: _Kept) -> tuple[Mesh, ...]:

@@ -66,23 +66,26 @@ def prepare(clouds: Any, protocol: Protocol, normalisation: str | None = None) -
     return cast(NDArray[np.float32], ready)
 
 
-def known_of_reference(sets: Sets, metrics: Sequence[Metric], before: Known | None = None) -> dict[str, NDArray[Any]]:
+def known_of_reference(
+    sets: Sets, metrics: Sequence[Metric], before: Known | None = None, also: Sequence[str] = ()
+) -> dict[str, NDArray[Any]]:
     """What the parts of these metrics owe to the reference (and training) shapes alone: compute it once, hand it to every row.
 
-    What is known ``before`` is kept and not computed again.
+    What is known ``before`` is kept and not computed again. ``also`` names parts that are wanted whether a metric reads them or
+    not.
     """
     known: dict[str, NDArray[Any]] = dict(before or {})
-    for name in parts_read(metrics):
+    for name in parts_read(metrics, also):
         part = provider(name)
         if not _own(known, name) and part.missing(sets.reference, sets) is None:
             known |= {f"{name}/{key}": value for key, value in part.of_reference(sets).items()}
     return known
 
 
-def compare(generated: ShapeSet, sets: Sets, metrics: Sequence[Metric], known: Known) -> Comparison:
-    """One set of generated shapes against the reference, with all parts that ``metrics`` read."""
+def compare(generated: ShapeSet, sets: Sets, metrics: Sequence[Metric], known: Known, also: Sequence[str] = ()) -> Comparison:
+    """One set of generated shapes against the reference, with all parts that ``metrics`` read, and ``also`` others."""
     clouds = prepare(generated.clouds, sets.protocol)
-    parts = {name: provider(name).part(generated, clouds, sets, _own(known, name)) for name in parts_read(metrics)}
+    parts = {name: provider(name).part(generated, clouds, sets, _own(known, name)) for name in parts_read(metrics, also)}
     chamfer = cast(Pairs, parts.pop(""))
     return Comparison(
         generated=clouds,
@@ -120,9 +123,14 @@ def feature_notes(metrics: Sequence[Metric]) -> list[str]:
     return [f"Features are of the weights: {', '.join(found)}."] if found else []
 
 
-def parts_read(metrics: Sequence[Metric]) -> list[str]:
-    """The parts that these metrics read; Chamfer distances (named by the empty string) first."""
-    return list(dict.fromkeys(["", *(name for metric in metrics for name in metric.reads)]))
+def parts_read(metrics: Sequence[Metric], also: Sequence[str] = ()) -> list[str]:
+    """The parts that these metrics read, and others; Chamfer distances (named by the empty string) first."""
+    return list(dict.fromkeys(["", *(name for metric in metrics for name in metric.reads), *also]))
+
+
+def recorded(sets: Sets) -> tuple[str, ...]:
+    """The parts that the record of every sample needs, whether a metric reads them or not: the nearest training shapes."""
+    return ("train",) if provider("train").missing(sets.reference, sets) is None else ()
 
 
 def _own(known: Known, name: str) -> Known:

@@ -7,18 +7,21 @@ be trusted, and ``hdbench.scoring.permutation`` whether the two sets could be to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hdbench.distances.chamfer import whole
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Comparison, Metric
+from hdbench.plain import number
 from hdbench.protocol import Protocol
-from hdbench.scoring.evidence import Known, Sets, compare, known_of_reference, left_out
+from hdbench.scoring.evidence import Known, Sets, compare, known_of_reference, left_out, recorded
 from hdbench.scoring.intervals import Estimate, estimate
 from hdbench.scoring.intervals import difference as paired_difference
+from hdbench.scoring.nearest import Nearest, of_generated, of_reference
 from hdbench.scoring.permutation import combined, nearest_neighbour_p_value
 from hdbench.scoring.replicates import Replicates, Statistic, replicate
 from hdbench.shape_set import ShapeSet, as_shape_set
@@ -27,11 +30,12 @@ from hdbench.tables.table import Column, Row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One method's numbers: an Estimate per column, how the columns are read, and what went into them (``asdict`` stores it).
+    """One method's numbers: an Estimate per column, how the columns are read, and what went into them (``numbers`` stores it).
 
     ``count`` is the number of generated shapes that were scored per draw, ``requested`` how many were made, ``empties`` the
     share of the made ones that came out empty, over all draws. ``p_value``: of the permutation test that generated and
     reference shapes are alike, by nearest neighbours in Chamfer distance. ``left_out``: {metric: why it was not computed}.
+    ``nearest``, with a training set: which shapes are nearest to every sample, by draw, and to every reference shape.
     """
 
     estimates: dict[str, Estimate]
@@ -44,6 +48,8 @@ class Score:
     draws: int
     p_value: float = float("nan")
     left_out: Mapping[str, str] = field(default_factory=dict)
+    nearest: tuple[Nearest, ...] = field(default=(), compare=False, repr=False)
+    nearest_of_reference: Nearest | None = field(default=None, compare=False, repr=False)
 
 
 def score(
@@ -74,8 +80,10 @@ def score(
         raise HdbenchError("There is nothing to score: no draw of generated shapes was given.")
     reasons = left_out(made[0], sets, metrics)
     able = [metric for metric in metrics if metric.name not in reasons]
-    known = known_of_reference(sets, able, known)
-    comparisons = [compare(_kept(draw, sets), sets, able, known) for draw in made]
+    also = recorded(sets)
+    known = known_of_reference(sets, able, known, also)
+    kept = [_kept(draw, sets) for draw in made]
+    comparisons = [compare(draw.select(index), sets, able, known, also) for draw, index in zip(made, kept)]
     measured, refused = _measured(comparisons, able)
     able = [metric for metric in able if metric.name not in refused]
     draws = [_flat(values) for values in measured]
@@ -92,16 +100,27 @@ def score(
         draws=len(made),
         p_value=combined([_p_value(comparison) for comparison in comparisons]),
         left_out={**reasons, **refused},
+        nearest=tuple(filter(None, map(of_generated, comparisons, kept))),
+        nearest_of_reference=of_reference(comparisons[0]),
     )
 
 
+def numbers(score: Score) -> dict[str, Any]:
+    """All but the nearest shapes, as plain values."""
+    plain = asdict(replace(score, nearest=(), nearest_of_reference=None))
+    return {name: value for name, value in plain.items() if name not in ("nearest", "nearest_of_reference")}
+
+
 def score_from(values: Mapping[str, Any]) -> Score:
-    """The Score that ``asdict`` made plain, as the store gives it back."""
-    estimates = {
-        name: Estimate(**{**e, "replicates": tuple(map(tuple, e["replicates"]))}) for name, e in values["estimates"].items()
-    }
+    """The Score that ``numbers`` made plain, as the store or a JSON file gives it back: null is nan again."""
+    estimates = {name: _estimate_from(known) for name, known in values["estimates"].items()}
     columns = tuple(Column(**{**column, "details": tuple(column["details"])}) for column in values["columns"])
-    return Score(**{**values, "estimates": estimates, "columns": columns})
+    return Score(**{**values, "estimates": estimates, "columns": columns, "p_value": number(values["p_value"])})
+
+
+def _estimate_from(known: Mapping[str, Any]) -> Estimate:
+    figures = {name: number(value) for name, value in known.items() if name not in ("shapes", "replicates")}
+    return Estimate(**figures, shapes=known["shapes"], replicates=tuple(map(tuple, known.get("replicates", ()))))
 
 
 def row_of(title: str, score: Score, **about: Any) -> Row:
@@ -156,18 +175,18 @@ def _checked_draw(draw: ShapeSet, sets: Sets) -> ShapeSet:
     return draw
 
 
-def _kept(draw: ShapeSet, sets: Sets) -> ShapeSet:
-    """The shapes that are compared: all of them, or the first ``count`` that are not empty."""
+def _kept(draw: ShapeSet, sets: Sets) -> NDArray[np.int64]:
+    """Positions of the shapes that are compared: all of them, or the first ``count`` that are not empty."""
     protocol, count = sets.protocol, len(sets.reference)
     if protocol.empties != "drop":
-        return draw
+        return np.arange(len(draw))
     full = np.flatnonzero(whole(draw.clouds))
     if len(full) < count:
         raise HdbenchError(
             f"Only {len(full)} of {len(draw)} generated shapes have a surface, and the protocol '{protocol.name}' needs {count} "
             "after it drops the empty ones. Score with '--protocol strict', which counts empty shapes as the worst."
         )
-    return draw.select(full[:count])
+    return full[:count]
 
 
 def _columns(values: Mapping[str, Mapping[str, float]], metrics: Sequence[Metric]) -> tuple[Column, ...]:

@@ -18,10 +18,11 @@ from hdbench.interfaces import Metric
 from hdbench.loading.inputs import Loaded
 from hdbench.loading.sources import Job, Source
 from hdbench.loading.wording import plural
+from hdbench.plain import plain
 from hdbench.provenance import git_state, library_versions, machine
 from hdbench.registry import Registry
 from hdbench.scoring.intervals import INTERVAL
-from hdbench.scoring.score import Score, row_of
+from hdbench.scoring.score import Score, numbers, row_of
 from hdbench.scoring.sets import Scored
 from hdbench.shape_set import ShapeSet
 from hdbench.tables.table import Column, Row, Table
@@ -72,9 +73,11 @@ def _not_computed(scored: Scored) -> list[str]:
 # -------------------------------------------------------------------------------------------------------------- record
 
 
-def record_of(job: Job, sets: Loaded, scored: Scored, metrics: Sequence[Metric], device: str) -> dict[str, Any]:
-    """Everything as plain values: nan is null, infinity the string ``inf``."""
-    return _plain({
+def record_of(
+    job: Job, sets: Loaded, scored: Scored, metrics: Sequence[Metric], device: str, novelty: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Everything as plain values: nan is null, infinity the string ``inf``. ``novelty`` is the record of every sample."""
+    return plain({
         "format": FORMAT,
         "hdbench": hdbench.__version__,
         "command": shlex.join(["hdbench", *sys.argv[1:]]),
@@ -84,6 +87,7 @@ def record_of(job: Job, sets: Loaded, scored: Scored, metrics: Sequence[Metric],
         "reference": _input(job.reference, [sets.reference]),
         "train": None if job.training is None or sets.training is None else _input(job.training, [sets.training]),
         "rows": [_record(title, score, job, sets, scored) for title, score in scored.rows.items()],
+        "novelty": novelty,
         "metrics": [_metric(metric) for metric in metrics],
         "interval": INTERVAL,
         "notes": list(scored.notes),
@@ -107,8 +111,7 @@ def _record(title: str, score: Score | HdbenchError, job: Job, sets: Loaded, sco
         name: {key: value for key, value in asdict(estimate).items() if key != "replicates"}
         for name, estimate in score.estimates.items()
     }
-    numbers = asdict(score) | {"estimates": estimates, "columns": [asdict(column) for column in score.columns]}
-    return about | {"score": numbers}
+    return about | {"score": numbers(score) | {"estimates": estimates}}
 
 
 def _input(source: Source, draws: Sequence[ShapeSet]) -> dict[str, Any]:
@@ -129,14 +132,3 @@ def _metric(metric: Metric) -> dict[str, Any]:
         "range": list(metric.range), "unit": metric.unit, "source": metric.source, "distribution": found.distribution,
         "version": found.version,
     }  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    """JSON has neither nan nor infinity."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else ("inf" if value > 0 else "-inf")
-    return value

@@ -10,7 +10,7 @@ from hdbench.interfaces import Metric
 from hdbench.loading.inputs import Loaded
 from hdbench.progress import Reporter
 from hdbench.protocol import Protocol
-from hdbench.scoring.evidence import Known, Sets, feature_notes, known_of_reference
+from hdbench.scoring.evidence import Known, Sets, feature_notes, known_of_reference, recorded
 from hdbench.scoring.score import Score, score
 from hdbench.scoring.sizes import equalise
 from hdbench.shape_set import ShapeSet
@@ -19,11 +19,14 @@ from hdbench.shape_set import ShapeSet
 @dataclass(frozen=True, slots=True)
 class Scored:
     """{title: the row's Score, or the reason why it has none}, sentences about what was compared, and the control rows: how each
-    is to be read."""
+    is to be read. ``compared``, ``reference`` and ``training`` are the sets themselves, as they were compared."""
 
     rows: Mapping[str, Score | HdbenchError]
     notes: tuple[str, ...]
     controls: Mapping[str, str]
+    compared: Mapping[str, Sequence[ShapeSet]]
+    reference: ShapeSet
+    training: ShapeSet | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +47,15 @@ def score_rows(sets: Loaded, protocol: Protocol, metrics: Sequence[Metric], sett
     skip = not settings.intervals and all(metric.chamfer != "all" for metric in metrics)
     against = Sets(reference, protocol, sets.training, settings.threads, settings.device, skip)
     with reporter.stage("reference: distances and features", 1, 0):
-        known = known_of_reference(against, metrics)
+        known = known_of_reference(against, metrics, also=recorded(against))
     scores: dict[str, Score | HdbenchError] = {}
-    for title, draws in {**rows, **{title: [made] for title, made in controls.items()}}.items():
+    compared = {**rows, **{title: [made] for title, made in controls.items()}}
+    for title, draws in compared.items():
         with reporter.stage(f"{title}: score", 1, 0):
             scores[title] = _score(draws, against, metrics, known, settings)
     how_to_read = {title: made if isinstance(made, str) else "; ".join(made.notes) for title, made in controls.items()}
-    return Scored(scores, (*notes, *feature_notes(metrics)), how_to_read)
+    sets_of = {title: [draw for draw in draws if isinstance(draw, ShapeSet)] for title, draws in compared.items()}
+    return Scored(scores, (*notes, *feature_notes(metrics)), how_to_read, sets_of, reference, sets.training)
 
 
 def _score(

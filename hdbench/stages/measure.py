@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from torch import Tensor
 from hdbench.interfaces import Session
 from hdbench.protocol import Protocol
 from hdbench.refs import Ref
-from hdbench.scoring.evidence import Sets, known_of_reference
-from hdbench.scoring.score import score
+from hdbench.scoring.evidence import Sets, known_of_reference, recorded
+from hdbench.scoring.nearest import Nearest, from_tensors, to_tensors
+from hdbench.scoring.score import Score, numbers, score
 from hdbench.shape_set import ShapeSet
-from hdbench.store import Rows, load_tensors
+from hdbench.store import Rows, load_info, load_tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def known(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What the metrics owe to the reference and the training shapes alone. ``extractors`` say which weights features are of."""
     sets = Sets(reference.load(), protocol, training.load(), device=str(session.device))
-    found = known_of_reference(sets, [ref.build() for ref in metrics])
+    found = known_of_reference(sets, [ref.build() for ref in metrics], also=recorded(sets))
     return {name: torch.from_numpy(values) for name, values in found.items()}, {}
 
 
@@ -54,7 +55,7 @@ def measure(
     session: Session, draws: Sequence[SetRows], metrics: list[Ref], reference: SetRows, training: SetRows, shared: Path,
     extractors: tuple[str, ...], protocol: Protocol,
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:  # fmt: skip
-    """Info: the Score of a row as plain values."""
+    """Info: the Score of a row as plain values. Tensors: the shapes nearest to every sample, by draw, and to the reference."""
     found = score(
         [draw.load() for draw in draws],
         reference.load(),
@@ -64,4 +65,16 @@ def measure(
         {name: values.numpy() for name, values in load_tensors(shared).items()},
         device=str(session.device),
     )
-    return {}, asdict(found)
+    return to_tensors(_named(found)), numbers(found)
+
+
+def nearest(part: Path) -> tuple[list[Nearest], Nearest | None]:
+    """The shapes nearest to the samples of a row, by draw, and to the reference shapes, as ``measure`` has stored them."""
+    tensors = load_tensors(part)
+    draws = from_tensors(tensors, (f"draw.{k}" for k in range(load_info(part)["draws"])))
+    return list(draws.values()), from_tensors(tensors, ["reference"]).get("reference")
+
+
+def _named(found: Score) -> dict[str, Nearest]:
+    draws = {f"draw.{k}": draw for k, draw in enumerate(found.nearest)}
+    return draws | ({} if found.nearest_of_reference is None else {"reference": found.nearest_of_reference})
