@@ -44,13 +44,15 @@ SPARE_BYTES = 2**28  # for meshes, networks and tables
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The shapes of a run: their split, where their clouds are, and what was left out."""
+    """The shapes of a run: their split, where their clouds are, and what was left out; ``spare``: whether each has that many
+    points again, as surfaces always do."""
 
     split: Split
     frames: int
     clouds: dict[str, tuple[Path, int]]  # name -> (file, row)
     left_out: list[dict[str, str]]
     notes: list[str]
+    spare: bool = True
 
     def select(self, names: tuple[str, ...]) -> Rows:
         """The clouds of these shapes."""
@@ -153,7 +155,8 @@ def survey(plan: Plan, engine: Engine) -> Data:
     if len(frames) > 1:
         raise HdbenchError(f"The shapes have different numbers of frames: {sorted(frames)}. All must have the same.")
     split = _split(plan, tuple(rows), source.split(), left_out)
-    return Data(split, frames.pop(), rows, left_out, _notes(shapes))
+    spare = all(s.get("stock", 2 * plan.protocol.points) >= 2 * plan.protocol.points for s in shapes)
+    return Data(split, frames.pop(), rows, left_out, _notes(shapes), spare)
 
 
 def _split(plan: Plan, usable: tuple[str, ...], prescribed: Split | None, left_out: list[dict[str, str]]) -> Split:
@@ -283,7 +286,7 @@ def controls(plan: Plan, engine: Engine, data: Data, reference_rows: bool) -> li
     generator that copies its training set, which novelty alone tells apart. The test shapes, sampled again: the floor."""
     draws = [SetRows(data.select(names)) for names in training_draws(plan, data)]
     oracle = Outcome("training shapes (oracle)", "oracle", "reference", draws, requested=sum(len(d.clouds) for d in draws))
-    if not reference_rows or plan.protocol.over_generation > 1:  # there are no more test shapes than test shapes
+    if not reference_rows or not data.spare or plan.protocol.over_generation > 1:  # there are no more of them
         return [oracle]
     again = engine.one("shapes: other points", f"{STAGES}.survey:resample", source=plan.source, names=data.split.test,
                        points=plan.protocol.points, seed=plan.data.seed)  # fmt: skip

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hdbench.clouds import Cloud
 from hdbench.errors import HdbenchError
 from hdbench.shapes import Mesh, Shape, Split, normalise
 from hdbench.weights import WeightLayout
@@ -100,8 +101,33 @@ class FieldSamples:
         return FieldSamples(tuple(self.names[k] for k in index), *(p[i] for p in parts), *(p[i] for p in rest))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a source sees in a folder that is laid out as its own, by names of files alone.
+
+    ``layout`` in words; ``path`` to give to the source; ``title`` of this part of the data, such as ``airplane (02691156)``;
+    ``count`` shapes; ``files`` of shapes, {name: file}, where each has its own; ``remarks``: what is odd about names of files and
+    lists, and what a user should know of the layout.
+    """
+
+    layout: str
+    path: str
+    title: str
+    count: int
+    files: Mapping[str, Path] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
 class ShapeSource(Component):
-    """Where shapes come from: a procedural category, a folder of meshes, a data set on disk."""
+    """Where shapes come from: a procedural category, a folder of meshes, a data set on disk.
+
+    ``holds`` says what it knows of its shapes: their ``meshes``, or ``clouds`` of points alone, to which no field can be fitted
+    (``cloud`` then gives a shape, and ``shape`` raises HdbenchError). ``any_folder``: it takes whatever files of its formats are
+    in a folder, so that it is asked last what a folder is.
+    """
+
+    holds: ClassVar[Literal["meshes", "clouds"]] = "meshes"
+    any_folder: ClassVar[bool] = False
 
     @abstractmethod
     def names(self) -> tuple[str, ...]:
@@ -110,6 +136,17 @@ class ShapeSource(Component):
     @abstractmethod
     def shape(self, name: str) -> Shape:
         """The shape in its own units and pose (the flow normalises it). ShapeError, with the reason, if it cannot be used."""
+
+    def cloud(self, name: str) -> tuple[Cloud, list[str]]:
+        """All points that a source of clouds has of a shape, in its own units and pose, and what is odd about them. ShapeError,
+        with the reason, if it cannot be used."""
+        raise HdbenchError(f"The shapes '{self.name}' are meshes: points are drawn on their surfaces.")
+
+    @classmethod
+    def recognise(cls, path: Path) -> Sequence[Sighting]:
+        """What lies at ``path`` that this source can read, one for each part that could be given to it; nothing if it is not laid
+        out for it. By names of files alone, so that it takes seconds for a data set of thousands."""
+        return ()
 
     up: Literal["y", "z"] = "z"  # which axis points upwards, for pictures
 
@@ -261,7 +298,7 @@ class Baseline(Component):
         return ""
 
     def fingerprint(self) -> str:
-        """What its row depends on besides the configuration, such as the hash of a checkpoint that it reads; in a stage's hash."""
+        """What its row depends on besides the configuration, as the hash of a checkpoint that it reads; in a stage's hash."""
         return ""
 
     @abstractmethod

@@ -150,6 +150,7 @@ def make_plan(
     parts = [ref for m in titles if isinstance(settings[m], Recipe) for ref in plan.parts(m).values()]
     for ref in (plan.source, *plan.metrics, *parts):
         _refuse_settings_of_another(registry, ref)
+    _refuse_fields_of_clouds(plan)
     return plan
 
 
@@ -164,6 +165,16 @@ def _refuse_settings_of_another(registry: Registry, ref: Ref) -> None:
         option = f"--data {ref.name}" if ref.kind == "shapes" else f"-o {ref.kind}={ref.name}"
         raise HdbenchError(
             f"The settings given for the {ref.kind} '{ref.name}' are those of another one. Choose it with '{option}'."
+        )
+
+
+def _refuse_fields_of_clouds(plan: Plan) -> None:
+    """A field needs to know what is inside: HdbenchError for a recipe on shapes that are clouds."""
+    recipes = [plan.titles[method] for method in plan.titles if isinstance(plan.settings[method], Recipe)]
+    if recipes and plan.registry.resolve("shapes", plan.data.source).holds == "clouds":
+        raise HdbenchError(
+            f"{recipes[0]} fits a field to each shape, and the shapes '{plan.data.source}' are clouds of points: nothing says "
+            "what is inside. Give the meshes, as '--data shapenet:DIR/02691156', or run baselines alone, which learn from clouds."
         )
 
 

@@ -239,17 +239,26 @@ def _font(size: int) -> Any:
 
 
 def contact_sheet(
-    rows: Sequence[tuple[str, Sequence[Mesh]]], path: Path, columns: int = 8, size: int = 192, view: View | None = None
+    rows: Sequence[tuple[str, Sequence[Mesh | Array]]], path: Path, columns: int = 8, size: int = 192, view: View | None = None
 ) -> None:
-    """Write a gallery as PNG: a title per row and its meshes below it, ``columns`` to a line, each row in its own colour.
+    """Write a gallery as PNG: a title per row and its meshes or clouds [q, 3] below it, ``columns`` to a line, each row in its
+    own colour.
 
     A row may be empty. Raises HdbenchError if there are no rows.
     """
     tiles = [
-        (title, [render(mesh, size, view, CLAYS[index % len(CLAYS)]) for mesh in meshes])
-        for index, (title, meshes) in enumerate(rows)
+        (title, [_tile(shape, size, view, CLAYS[index % len(CLAYS)]) for shape in shapes])
+        for index, (title, shapes) in enumerate(rows)
     ]
     _write_sheet(tiles, path, columns, size)
+
+
+def _tile(shape: Mesh | Array, size: int, view: View | None, colour: Colour) -> NDArray[np.uint8]:
+    if isinstance(shape, Mesh):
+        return render(shape, size, view, colour)
+    from hdbench.novelty.dots import picture_of_cloud
+
+    return picture_of_cloud(shape, size, view or View(), colour)
 
 
 def frame_sheet(
