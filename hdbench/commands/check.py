@@ -38,9 +38,7 @@ def hdbench_commands() -> list[click.Command]:
 @click.option("--slower", type=click.FloatRange(1.01), default=1.5, show_default=True, help="The ratio from which a stage fails.")
 @click.option("--relative-to", default="stages", show_default=True, metavar="WHAT",
               help="The machine's speed: the median of all stages, one stage by its label, or 'calibration'.")  # fmt: skip
-@click.option(
-    "--calibrate", is_flag=True, help="Measure this machine, which must be that of the run (with --save: into the file)."
-)
+@click.option("--calibrate", is_flag=True, help="Measure the speed of this machine, which must be that of the run.")
 @click.option("--junit", type=FILE, help="Also write JUnit XML.")
 @click.option("--markdown", type=FILE, help="Also write a summary for a comment.")
 @click.option("--workflow", type=click.Choice(list(WORKFLOWS)), help="Print a workflow file for your own repository, and stop.")

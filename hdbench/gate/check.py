@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hdbench.errors import HdbenchError, unknown
-from hdbench.gate.comparable import gated_columns, refuse_unlike, remarks
+from hdbench.gate.comparable import gated_columns, refuse_unlike, remarks, same_bits
 from hdbench.gate.measured import Gated, Measured
 from hdbench.gate.noise import Noise, as_badness, holm, noise_between
 from hdbench.gate.thresholds import EMPTY, Threshold, thresholds
@@ -86,7 +86,7 @@ def check(
     columns = gated_columns(run, reference, metrics)
     known = [EMPTY, *(column.name for column in columns), *(column.metric for column in columns)]
     allowed = thresholds(tolerate, known)
-    paired = run.shapes.digest == reference.shapes.digest != ""
+    paired = same_bits(run, reference)
     seeds = len(run.seeds), len(reference.seeds)
     questions = [
         question
@@ -97,7 +97,7 @@ def check(
         run=_name(run),
         against=_name(reference),
         lines=tuple(_judged(questions, alpha)),
-        notes=tuple(remarks(run, reference, paired)),
+        notes=tuple(remarks(run, reference)),
         alpha=alpha,
     )
 

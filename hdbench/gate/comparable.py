@@ -76,21 +76,35 @@ def _meaning(column: Column) -> tuple[object, ...]:
     return column.name, column.unit, column.direction, column.target, column.definition
 
 
-def remarks(run: Measured, reference: Measured, paired: bool) -> list[str]:
+def same_bits(run: Measured, reference: Measured) -> bool:
+    """Whether the shapes that were read are the same to the last bit."""
+    return run.shapes.digest == reference.shapes.digest != ""
+
+
+def remarks(run: Measured, reference: Measured) -> list[str]:
     """What differs and does not forbid the comparison."""
     said = [
         f"{row.title} has other settings: {', '.join(changes)}."
         for row in run.rows
         if (theirs := reference.row(row.title)) and (changes := _settings(row.settings, theirs.settings))
     ]
-    if not paired:
+    if not same_bits(run, reference):
         said.append("The shapes have other bits than the reference's (another machine, or other files): values are not paired.")
+    elif not (_has_replicates(run) and _has_replicates(reference)):
+        said.append(
+            "The run or the reference was read without the store beside it, so values are not paired, which sees less: "
+            "save and check where the run was made."
+        )
     if len(reference.seeds) == 1:
         said.append(
             "The reference is of one training, so how much trainings differ is not known: save it from several seeds to have it."
         )
     newer = [f"{k} {v}, not {reference.libraries[k]}" for k, v in run.libraries.items() if reference.libraries.get(k, v) != v]
     return [*said, *([f"Other libraries than the reference's: {', '.join(newer)}."] if newer else [])]
+
+
+def _has_replicates(measured: Measured) -> bool:
+    return any(estimate.replicates for row in measured.rows for estimate in row.estimates.values())
 
 
 def _settings(ours: object, theirs: object) -> list[str]:

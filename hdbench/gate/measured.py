@@ -46,7 +46,7 @@ class Gated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One or several runs of one configuration (seeds), as a gate sees them. ``gated``: the metrics that it is meant to be gated by.
+    """One or several runs of one configuration (seeds), as a gate sees them. ``gated``: the metrics to gate by.
     ``timings``: CPU seconds by stage, of one run."""
 
     name: str

@@ -18,8 +18,8 @@ from hdbench.tables.records import read_record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is gated and how strictly. ``metrics``: those of the reference if none is named; ``rows``: likewise, titles of methods;
-    ``thresholds``: ``METRIC=VALUE``; ``alpha``: how often a re-seed may fail; the others are of times (``hdbench.gate.timings``)."""
+    """What is gated and how strictly. ``metrics`` and ``rows`` (titles of methods): all of the reference if none is named;
+    ``thresholds``: ``METRIC=VALUE``; ``alpha``: how often a re-seed may fail; the rest is of times (``hdbench.gate.timings``)."""
 
     metrics: Sequence[str] = ()
     rows: Sequence[str] = ()

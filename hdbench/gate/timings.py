@@ -48,7 +48,7 @@ def _speed(run: Measured, reference: Measured, ratios: dict[str, float], relativ
     speed = run.calibration_seconds / reference.calibration_seconds
     if math.isnan(speed):
         raise HdbenchError(
-            "The reference has no calibration, or this check was not given --calibrate. Use it for both, on the machine of each run."
+            "The reference has no calibration, or this check was not given --calibrate. Use it for both, each on its machine."
         )
     return speed
 

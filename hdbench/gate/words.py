@@ -18,9 +18,8 @@ def headline(verdict: Verdict) -> str:
     failed = [line for line in gated if line.failed]
     if not failed:
         return f"PASSED: none of {len(gated)} is worse than the reference beyond the noise of both"
-    return (
-        f"FAILED: {len(failed)} of {len(gated)} {'is' if len(failed) == 1 else 'are'} worse than the reference beyond the noise"
-    )
+    verb = "is" if len(failed) == 1 else "are"
+    return f"FAILED: {len(failed)} of {len(gated)} {verb} worse than the reference beyond the noise of both"
 
 
 def to_text(verdict: Verdict) -> str:
@@ -59,7 +58,8 @@ def comment(line: Line) -> str:
     if line.reason:
         return line.reason
     digits = 1 if line.unit == "%" else 2
-    way = "equal" if line.worse == 0 else f"{'worse' if line.worse > 0 else 'better'} by {abs(line.worse):.{digits}f}"
+    size = f"{abs(line.worse):.{digits}f}"
+    way = "equal" if float(size) == 0 else f"{'worse' if line.worse > 0 else 'better'} by {size}"
     tolerated = f", {line.tolerated:.{digits}f} tolerated" if line.tolerated else ""
     limit = f"; fails from {line.fails_from:.{digits}f}" if math.isfinite(line.fails_from) else ""
     return f"{way}{tolerated} (p {_p(line.p_value)}){limit}"
@@ -101,13 +101,8 @@ def _method(verdict: Verdict) -> Sequence[str]:
 
 def to_junit(verdict: Verdict) -> str:
     """JUnit XML: a test case per line; those that are not gated are skipped."""
-    skipped = sum(line.verdict == "not gated" for line in verdict.lines)
-    counts = {
-        "tests": len(verdict.lines),
-        "failures": sum(line.failed for line in verdict.lines),
-        "skipped": skipped,
-        "errors": 0,
-    }
+    found = [line.verdict for line in verdict.lines]
+    counts = {"tests": len(found), "failures": found.count("fail"), "skipped": found.count("not gated"), "errors": 0}
     suites = ElementTree.Element("testsuites", {name: str(count) for name, count in counts.items()})
     suite = ElementTree.SubElement(suites, "testsuite", {"name": "hdbench check"} | suites.attrib)
     for line in verdict.lines:
