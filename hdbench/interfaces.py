@@ -446,6 +446,7 @@ class Metric(Component):
     direction: ClassVar[Literal["lower", "higher", "target"]]
     target: ClassVar[float | None] = None  # the ideal, when direction is "target"
     range: ClassVar[tuple[float, float]]
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}  # of further columns, where it is another
     unit: ClassVar[str]  # such as "x100" or "%"
     definition: ClassVar[str]  # one sentence
     cost: ClassVar[str] = "free once the distances are known"
@@ -458,7 +459,8 @@ class Metric(Component):
     resampled: ClassVar[bool] = True  # whether subsamples of the sets say how much it varies; FD-infinity extrapolates by itself
     reads: tuple[str, ...] = ()
     """The parts of a Comparison that it needs besides Chamfer distances: ``emd`` (Pairs; ``hdbench.scoring.evidence`` names its
-    variants), ``features/NAME`` (Features of that extractor), ``train`` (Neighbours among the training clouds), ``weights``
+    variants), ``features/NAME`` (Features of that extractor), ``train`` (Neighbours among the training clouds), ``cells``
+    (Figures: the part of shape space, the nearest training shape in it), ``weights``
     (Neighbours in weight space), ``meshes`` and ``motion`` (Figures). What cannot be had is reported, and the metric left out."""
 
     @abstractmethod

@@ -6,6 +6,7 @@ the part for one set of generated shapes:
     ""               squared Chamfer distances, always there            emd, emd-approx, emd-approx-squared    other distances
     grid             points per cell of a cloud (Features)              features/NAME    features of an extractor
     train            nearest training shapes (Neighbours)               weights          the same in weight space
+    cells            part of shape space, nearest training shape in it (Figures)
     meshes, motion   figures per shape (Figures)
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -304,6 +305,49 @@ class Training(Provider):
 _NO_TRAINING = f"it needs more than {NEIGHBOURS} training shapes (--train)"
 
 
+class InCells(Provider):
+    """In which cell of shape space every shape lies (``cell``; nan where empty), and how far the nearest training shape of that
+    cell is (``distance``; infinite where empty)."""
+
+    def missing(self, generated: ShapeSet, sets: Sets) -> str | None:
+        return provider("train").missing(generated, sets)
+
+    def of_reference(self, sets: Sets) -> dict[str, NDArray[Any]]:
+        from hdbench.measures.cells import make_cells
+
+        training = self._whole(sets)
+        cells = make_cells(training, sets.clouds("reference"), sets.threads, sets.device)
+        known = {f.name: getattr(cells, f.name) for f in fields(cells)}
+        known["training_cell"] = self._cells_of(training, sets, known)
+        found = self._figures(sets.clouds("reference"), sets, known)
+        return known | {f"reference_{name}": values for name, values in found.items()}
+
+    def part(self, generated: ShapeSet, clouds: NDArray[np.float32], sets: Sets, known: Known) -> Part:
+        reference = {name: known[f"reference_{name}"] for name in ("cell", "distance")}
+        return Figures(self._figures(clouds, sets, known), reference)
+
+    def _figures(self, clouds: NDArray[np.float32], sets: Sets, known: Known) -> dict[str, NDArray[np.float64]]:
+        full, training = np.flatnonzero(whole(clouds)), self._whole(sets)
+        cell, distance = np.full(len(clouds), np.nan), np.full(len(clouds), np.inf)
+        cell[full] = self._cells_of(clouds[full], sets, known)
+        for here in np.unique(cell[full]):
+            mine, theirs = np.flatnonzero(cell == here), training[known["training_cell"] == here]
+            distance[mine] = nearest_neighbours(clouds[mine], theirs, 1, threads=sets.threads, device=sets.device)[0][:, 0]
+        return {"cell": cell, "distance": distance}
+
+    def _cells_of(self, clouds: NDArray[np.float32], sets: Sets, known: Known) -> NDArray[np.int64]:
+        from hdbench.measures.cells import Cells, describe
+
+        cells = Cells(known["landmarks"], known["centres"], known["cell_of"])
+        if not len(clouds):
+            return np.empty(0, np.int64)
+        return cells.of(describe(clouds, self._whole(sets)[cells.landmarks], sets.threads, sets.device))
+
+    def _whole(self, sets: Sets) -> NDArray[np.float32]:
+        training = sets.clouds("training")
+        return training[whole(training)]
+
+
 class Weights(Provider):
     """The nearest training weights by Euclidean distance."""
 
@@ -371,6 +415,7 @@ PROVIDERS: dict[str, Provider] = {
     "emd-approx-squared": EarthMover("approx-squared"),
     "grid": Grid(),
     "train": Training(),
+    "cells": InCells(),
     "weights": Weights(),
     "meshes": MeshFigures(),
     "motion": Motion(),

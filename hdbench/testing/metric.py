@@ -66,14 +66,16 @@ class MetricContract(ComponentContract):
         self.must(fits, "have a target in its range if, and only if, its direction is 'target'", f"it is {metric.target}")
 
     def test_values_lie_in_the_range(self) -> None:
-        low, high = self.subject().range
+        metric = self.subject()
         columns = list(self.build().measure(self._sets["resampled"]))
         self.must(columns, "give at least one column", "it gives none")
+        self.must(columns[0] not in metric.ranges, "say the range of its first column in 'range'", "'ranges' has it")
         for name, comparison in self._sets.items():
             for ties in ("fair", "first"):
                 values = self.build().measure(replace(comparison, ties=ties))
                 self.must(list(values) == columns, f"give the columns {columns} always", f"on '{name}' it gives {list(values)}")
                 for column, value in values.items():
+                    low, high = metric.ranges.get(column, metric.range)
                     inside = isinstance(float(value), float) and low <= value <= high and math.isfinite(value)
                     self.must(inside, f"stay finite and in its range [{low}, {high}]", f"on '{name}' sets {column} is {value}")
 

@@ -69,6 +69,11 @@ class TestDataCopying(MetricContract):
     component = "zu"
 
 
+class TestCopyingInCells(MetricContract):
+    component = "ct"
+    shapes = 48  # two cells
+
+
 class TestAuthenticShare(MetricContract):
     component = "authpct"
 

@@ -65,6 +65,7 @@ def _on_sets() -> list[Offer]:
 def _on_novelty() -> list[Offer]:
     return [
         _metric("zu", "novelty:DataCopying", "whether generated shapes are nearer to training shapes than test shapes", _MEEHAN),
+        _metric("ct", "cells:CopyingInCells", "the same test as Z_U, in every part of shape space", _MEEHAN),
         _metric(
             "authpct", "novelty:AuthenticShare", "share of generated shapes that are not crowding a training shape",
             "Alaa et al. 2022, section 3.3",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from hdbench_set_metrics.chamfer import Coverage, MinimumMatchingDistance, NearestNeighbourAccuracy
 from hdbench_set_metrics.pairs import OnDistances
 
-_MMD = "mean over reference shapes of the {} to the nearest generated shape, times 100"
+_MMD = "mean over reference shapes of {} to the nearest generated shape, times 100"
 _COV = "share of reference shapes that are the nearest reference of some generated shape by {}"
 _NNA = "leave-one-out accuracy of a nearest-neighbour classifier of generated against reference shapes by {}"
 
-_EXACT = "exact Earth Mover's distance (mean length of the best bijection)"
+_EXACT = "the exact Earth Mover's distance (mean length of the best bijection)"
 _POINTFLOW = "PointFlow's approximation of the Earth Mover's distance"
 _PVD = "PVD's and LION's approximation of the mean squared Earth Mover's distance"
 

@@ -7,7 +7,7 @@ from closed: their figures stand beside, nan where they are unknown, and say wha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,8 @@ class OnePiece(OnMeshes):
 
     name = "one-piece"
     direction = "higher"
-    range = (0.0, np.inf)
+    range = (0.0, 100.0)
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"pieces": (0.0, np.inf), "pieces-ref": (0.0, np.inf)}
     unit = "%"
     definition = "share of generated shapes whose mesh is a single piece in every frame"
 
