@@ -120,15 +120,28 @@ def table_digest(result: Result) -> str:
 
 def write_pictures(folder: Path, plan: Plan, result: Result) -> None:
     """``gallery.png``: the first test shapes, and the first samples of every method that makes meshes; ``reference.png``:
-    the same for the reference rows."""
+    the same for the reference rows. Where the data are clouds, methods that make clouds are shown too."""
     source = plan.source.build()
-    truth = [source.place(source.shape(name)).frames[0] for name in result.data.split.test[:SHOWN]]
-    view = replace(View(), up=source.up)
+    truth, view = first_test_shapes(plan, result.data), replace(View(), up=source.up)
     for name, origin in (("gallery", "ours"), ("reference", "reference")):
         rows = [(row.title, first_meshes(row, SHOWN)) for row in result.outcomes if row.origin == origin]
-        rows = [(title, meshes) for title, meshes in rows if meshes]
+        if source.holds == "clouds":
+            rows = [(row.title, _first_clouds(row)) for row in result.outcomes if row.origin == origin]
+        rows = [(title, shapes) for title, shapes in rows if shapes]
         if rows or origin == "ours":
             contact_sheet([(f"Test shapes ({plan.data.source})", truth), *rows], folder / f"{name}.png", columns=8, view=view)
+
+
+def first_test_shapes(plan: Plan, data: Data) -> list[Any]:
+    """The first frames of the first test shapes, as pictures show them: meshes, or clouds [q, 3] where there is no more."""
+    source, names = plan.source.build(), data.split.test[:SHOWN]
+    if source.holds == "clouds":
+        return list(data.select(names).load("clouds")[:, 0].numpy())
+    return [source.place(source.shape(name)).frames[0] for name in names]
+
+
+def _first_clouds(outcome: Outcome) -> list[Any]:
+    return list(outcome.draws[0].clouds.load("clouds")[:SHOWN, 0].numpy()) if outcome.draws else []
 
 
 def first_meshes(outcome: Outcome, count: int) -> list[Mesh]:

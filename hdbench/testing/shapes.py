@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from hdbench.clouds import Cloud, draw, place_cloud
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import ShapeSource
 from hdbench.shapes import BOX_HALF_SIDE, Shape, geometry_digest
@@ -17,12 +18,18 @@ ROUNDING = 1e-9
 
 
 class ShapesContract(ComponentContract):
-    """Names that stay, shapes that are the same every time, in the box once they are placed."""
+    """Names that stay, shapes that are the same every time, in the box once they are placed; of a source of clouds, the same of
+    their points, and no surface."""
 
     kind: ClassVar[str] = "shapes"
 
     def _some(self, source: ShapeSource) -> list[Shape]:
-        return [source.shape(name) for name in source.names()[:LOOKED_AT]]
+        """The first shapes of a source of meshes; none of one of clouds."""
+        return [source.shape(name) for name in source.names()[:LOOKED_AT]] if source.holds == "meshes" else []
+
+    def _clouds(self, source: ShapeSource) -> list[Cloud]:
+        """The first shapes of a source of clouds; none of one of meshes."""
+        return [source.cloud(name)[0] for name in source.names()[:LOOKED_AT]] if source.holds == "clouds" else []
 
     def test_names_are_unique_and_stay(self) -> None:
         source = self.build()
@@ -57,6 +64,28 @@ class ShapesContract(ComponentContract):
                 outwards = not shape.solid or signed_volume(mesh) > 0
                 self.must(outwards, "wind solid shapes outwards", f"{where} has volume {signed_volume(mesh):.3g}")
 
+    def test_a_cloud_is_well_formed_and_the_same_every_time(self) -> None:
+        source = self.build()
+        for first, second, name in zip(self._clouds(source), self._clouds(self.build()), source.names()):
+            form = first.points.dtype == np.float32 and first.points.ndim == 3 and first.points.shape[2] == 3
+            found = f"'{name}' is {first.points.dtype} {first.points.shape}"
+            self.must(form and first.name == name, "give clouds [t, q, 3] float32 of the name asked for", found)
+            self.must(np.isfinite(first.points).all(), "give points that are finite", f"'{name}' has others")
+            same = np.array_equal(first.points, second.points) and (first.first, first.last) == (second.first, second.last)
+            self.must(same, "give the same points whenever a cloud is asked for", f"'{name}' came out differently")
+            self.must(first.stock > 0, "give clouds of which points may be drawn", f"'{name}' has none")
+            reach = float(np.abs(draw(place_cloud(first), min(first.stock, 64), 0)).max())
+            self.must(reach <= BOX_HALF_SIDE, "give clouds that can be placed in the box", f"'{name}' reaches {reach:.4g}")
+
+    def test_a_source_gives_what_it_holds(self) -> None:
+        source = self.build()
+        name, other = source.names()[0], source.shape if source.holds == "clouds" else source.cloud
+        try:
+            other(name)
+        except HdbenchError:
+            return
+        self.breach(f"hold {source.holds} and refuse to give others", f"it gave one for '{name}'")
+
     def test_a_placed_shape_lies_in_the_box(self) -> None:
         source = self.build()
         for shape in self._some(source):
@@ -86,8 +115,9 @@ class ShapesContract(ComponentContract):
 
     def test_an_unknown_name_is_refused(self) -> None:
         name = "no shape has this name"
+        source = self.build()
         try:
-            found = self.build().shape(name)
+            found = source.shape(name) if source.holds == "meshes" else source.cloud(name)
         except HdbenchError:
             return
         except Exception as error:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hdbench.config import check
 from hdbench.errors import HdbenchError, ShapeError, unknown
-from hdbench.interfaces import ShapeSource
+from hdbench.interfaces import ShapeSource, Sighting
 from hdbench.shapes import Mesh, Shape, Split
 from hdbench_shapes.cleaning import clean_frames
 from hdbench_shapes.files import folder, found, stamp
@@ -25,6 +25,7 @@ from hdbench_shapes.gltf.sequence import Piece, read_sequence
 from hdbench_shapes.lists import read_split
 
 FORMATS, COMPANIONS = (".glb", ".gltf"), (".bin", ".lst")
+LOOKED_AT = 16  # files that tell whether those of a folder are animated
 
 
 class Animations(ShapeSource):
@@ -95,6 +96,17 @@ class Animations(ShapeSource):
         names = tuple(self._clips())
         lines = {n.rpartition(".")[0]: n for n in reversed(names)} | {n: n for n in names}
         return read_split(self._root(), "animation", lines, self.names())
+
+    @classmethod
+    def recognise(cls, path: Path) -> Sequence[Sighting]:
+        """The glTF files at ``path``, if most of those looked at are animated."""
+        files = found(path, FORMATS) if path.is_dir() else []
+        seen = [_labels(f, path, f.stat().st_size, f.stat().st_mtime_ns) for f in files[:: max(1, len(files) // LOOKED_AT)]]
+        if 2 * sum(map(bool, seen)) <= len(seen):
+            return ()
+        by_name = {file.relative_to(path).as_posix(): file for file in files}
+        layout = f"animated glTF files ({', '.join(FORMATS)}), one shape per animation"
+        return [Sighting(layout=layout, path=str(path), title=path.name, count=len(files), files=by_name)]
 
     def _root(self) -> Path:
         return folder(self.config.path, "animations", "animated GLB or glTF files")

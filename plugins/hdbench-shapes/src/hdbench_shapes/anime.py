@@ -7,6 +7,7 @@ int32 [f, 3] triangles; float32 [frames - 1, v, 3] offsets of the other frames *
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from hdbench.config import check
 from hdbench.errors import HdbenchError, ShapeError, unknown
-from hdbench.interfaces import ShapeSource
+from hdbench.interfaces import ShapeSource, Sighting
 from hdbench.shapes import NORMAL_EXTENT, Mesh, Shape, Split, normalise
 from hdbench_shapes.cleaning import clean_frames
 from hdbench_shapes.files import folder, stamp
@@ -93,6 +94,18 @@ class Anime(ShapeSource):
     def split(self) -> Split | None:
         """The split of the list files, names without ``.anime``; None when there are none."""
         return read_split(self._root(), "sequence", {name: name for name in self._all_names()}, self.names())
+
+    @classmethod
+    def recognise(cls, path: Path) -> Sequence[Sighting]:
+        """The sequences at ``path``, if there are any."""
+        inside = sorted(p for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+        files = {p.name: file for p in inside if (file := p / f"{p.name}.anime").is_file()}
+        if not files:
+            return ()
+        odd = [p for p in inside if p.name not in files and any(p.glob("*.anime"))]
+        remarks = [f"{len(odd)} folders hold an .anime file of another name, as '{next(odd[0].glob('*.anime'))}'."] if odd else []
+        layout = "DeformingThings4D: NAME/NAME.anime"
+        return [Sighting(layout=layout, path=str(path), title=path.name, count=len(files), files=files, remarks=tuple(remarks))]
 
     def _root(self) -> Path:
         return folder(self.config.path, "anime", "NAME/NAME.anime")

@@ -30,6 +30,12 @@ def stamp(root: Path, files: Iterable[Path]) -> str:
     return digest(*((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
 
+def refuse_pointer(head: bytes) -> None:
+    """ShapeError for the beginning of a file that stands for another one, which was not downloaded."""
+    if head.startswith(b"version https://git-lfs"):
+        raise ShapeError("it is a pointer of Git LFS, not the file itself; 'git lfs pull' downloads it")
+
+
 def beside(file: Path, name: str, root: Path) -> Path:
     """The file that ``file`` refers to as ``name``, as it is or percent-encoded.
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,10 +21,10 @@ from trimesh.resolvers import Resolver
 
 from hdbench.config import check
 from hdbench.errors import HdbenchError, ShapeError, unknown
-from hdbench.interfaces import ShapeSource
+from hdbench.interfaces import ShapeSource, Sighting
 from hdbench.shapes import Shape, Split
 from hdbench_shapes.cleaning import clean
-from hdbench_shapes.files import beside, folder, found, stamp
+from hdbench_shapes.files import beside, folder, found, refuse_pointer, stamp
 from hdbench_shapes.lists import read_split
 
 COMPANIONS = (".bin", ".lst")  # buffers of glTF files, split lists
@@ -35,6 +36,7 @@ class MeshFolder(ShapeSource):
 
     name: ClassVar[str] = "meshes"
     source: ClassVar[str] = "files of the user"
+    any_folder = True
     up = "y"  # as ShapeNet, glTF and most OBJ files have it
 
     @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,16 @@ class MeshFolder(ShapeSource):
         lines = {n.rpartition(".")[0]: n for n in reversed(names)} | {n: n for n in names}
         return read_split(self._root(), "mesh", lines, self.names())
 
+    @classmethod
+    def recognise(cls, path: Path) -> Sequence[Sighting]:
+        """The meshes at ``path``, if there are any."""
+        files = {file.relative_to(path).as_posix(): file for file in found(path, FORMATS)} if path.is_dir() else {}
+        if not files:
+            return ()
+        endings = Counter(file.suffix.lower() for file in files.values())
+        layout = f"a mesh per file: {', '.join(f'{count} {ending}' for ending, count in endings.most_common())}"
+        return [Sighting(layout=layout, path=str(path), title=path.name, count=len(files), files=files)]
+
     def _root(self) -> Path:
         return folder(self.config.path, "meshes", "meshes")
 
@@ -103,6 +115,7 @@ def read_mesh(file: Path, root: Path) -> tuple[NDArray[np.float64], NDArray[np.i
     """
     try:
         content, kind = file.read_bytes(), file.suffix.lower().removeprefix(".")
+        refuse_pointer(content)
         if kind == "gltf":
             json.loads(content)  # trimesh takes what is no JSON for the name of an archive
         scene: Any = trimesh.load(
