@@ -11,7 +11,7 @@ from hdbench.config import digest
 from hdbench.flow import Outcome
 from hdbench.plan import Plan
 from hdbench.render import View, contact_sheet
-from hdbench.runs import SHOWN, circumstances, first_meshes, row_record, write_table
+from hdbench.runs import SHOWN, circumstances, first_meshes, first_test_shapes, row_record, write_table
 from hdbench.scoring.intervals import INTERVAL, told_apart
 from hdbench.scoring.score import Score, difference, row_of, score_from
 from hdbench.store import FORMAT, write_json
@@ -114,12 +114,11 @@ def _paper(plan: Plan, cases: list[Case]) -> tuple[Row, ...]:
 
 
 def _write_pictures(folder: Path, plan: Plan, ablation: Ablation) -> None:
-    source = plan.source.build()
-    truth = [source.place(source.shape(name)).frames[0] for name in ablation.data.split.test[:SHOWN]]
+    truth = first_test_shapes(plan, ablation.data)
     rows = [(outcome.title, first_meshes(outcome, SHOWN)) for outcome in ablation.outcomes.values()]
     shown = [(title, meshes) for title, meshes in rows if meshes]
     sheet = [(f"Test shapes ({plan.data.source})", truth), *shown]
-    contact_sheet(sheet, folder / "gallery.png", columns=8, view=replace(View(), up=source.up))
+    contact_sheet(sheet, folder / "gallery.png", columns=8, view=replace(View(), up=plan.source.build().up))
 
 
 def _write_record(

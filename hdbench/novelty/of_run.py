@@ -68,7 +68,7 @@ def _write_gallery(path: Path, plan: Plan, result: Result, novelty: Novelty, row
 
     def training(index: int, colour: Colour) -> Tile:
         name = result.data.split.train[index]
-        if meshes:
+        if meshes and source.holds == "meshes":
             return render(source.place(source.shape(name)).frames[0], SIZE, view, colour)
         return picture_of_cloud(result.data.select((name,)).load("clouds")[0, 0].numpy(), SIZE, view, colour)
 
