@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import click
 
 GROUP = "hdbench.plugins"
-API_LEVELS = {"shapes": 1, "recipe": 1, "encoder": 1, "denoiser": 1, "sampler": 1, "baseline": 1, "features": 1, "metric": 1}
+API_LEVELS = {"shapes": 1, "recipe": 1, "encoder": 1, "denoiser": 1, "sampler": 1, "baseline": 1, "features": 1, "metric": 1,
+              "logger": 1}  # fmt: skip
 """Per interface: raised when it changes in a way that breaks plugins. A component of another level is quarantined."""
 
 hookspec = pluggy.HookspecMarker("hdbench")
@@ -23,7 +24,7 @@ hookimpl = pluggy.HookimplMarker("hdbench")
 class Offer:
     """A light description of one component: enough to list it without importing it.
 
-    ``kind`` is one of encoder, denoiser, sampler, baseline, features, metric, shapes, recipe; ``target`` is ``module:attribute``,
+    ``kind`` is a key of ``API_LEVELS``; ``target`` is ``module:attribute``,
     imported when the component is used; ``summary`` is one line; ``source`` cites the paper or repository.
     A recipe's target is a ``hdbench.recipes.RecipeBook``. ``api`` is the level of its interface (``API_LEVELS``).
     ``when`` says of a metric where it is computed: in every ``table``, in every full ``score`` (and a run's record), or only

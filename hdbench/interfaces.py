@@ -473,6 +473,31 @@ class Metric(Component):
         return ()
 
 
+# -------------------------------------------------------------------------------------------------------------- logger
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logged:
+    """A finished run as a logger gets it: its ``name``, the ``folder``, the ``command`` and flat ``settings`` that made it,
+    ``values`` {row: {column: number}}, ``curves`` {row: {curve: values in the order of the training}}, and ``pictures``."""
+
+    name: str
+    folder: Path
+    command: str
+    settings: Mapping[str, Any]
+    values: Mapping[str, Mapping[str, float]]
+    curves: Mapping[str, Mapping[str, Values]]
+    pictures: Sequence[Path]
+
+
+class Logger(Component):
+    """Puts runs where people keep their logs ('hdbench log'). It reads the run folder and never writes into it."""
+
+    @abstractmethod
+    def log(self, run: Logged, out: Path) -> str:
+        """Write the run below the folder ``out`` (or send it where the logger's service is) and say where, in one line."""
+
+
 INTERFACES: dict[str, type[Component]] = {
     "encoder": FieldEncoder,
     "denoiser": WeightDenoiser,
@@ -481,4 +506,5 @@ INTERFACES: dict[str, type[Component]] = {
     "features": FeatureExtractor,
     "metric": Metric,
     "shapes": ShapeSource,
+    "logger": Logger,
 }

@@ -128,7 +128,7 @@ def test_a_component_that_does_not_exist_is_named_with_its_nearest():
 
 def test_every_interface_has_a_level_a_contract_and_a_template_or_is_made_of_others():
     assert set(CONTRACTS) == set(API_LEVELS) == {*INTERFACES, "recipe"}
-    assert set(KINDS) == set(INTERFACES) - {"features"}
+    assert set(KINDS) == set(INTERFACES) - {"features", "logger"}
     assert all(INTERFACES[kind].__name__ == about.interface for kind, about in KINDS.items())
     assert all(CONTRACTS[kind].__name__ == about.contract for kind, about in KINDS.items())
 

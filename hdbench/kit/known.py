@@ -31,8 +31,11 @@ class Known:
 
 KNOWN = (
     Known("hdbench-dpc", "DPC, diffusion over point clouds", ("dpc",)),
+    Known("hdbench-external", "any repository as a baseline, driven by a TOML", ("external",)),
+    Known("hdbench-external", "any repository, driven by a specification of a page", ("external",)),
     Known("hdbench-fpd", "Fréchet and kernel distances on PointNet++ features", ("fpd[procedural]", "fpd[modelnet40]")),
     Known("hdbench-hyperdiffusion", "HyperDiffusion: MLP fields, weight transformer", ("hyperdiffusion", "mlp", "transformer")),
+    Known("hdbench-loggers", "TensorBoard, Weights & Biases, bundles for model hubs", ("tensorboard", "wandb", "hub")),
     Known("hdbench-pvd", "PVD, point-voxel diffusion", ("pvd",)),
     Known("hdbench-samplers", "DDIM, DDPM, DPM-Solver++, Heun", ("ddim", "ddpm", "dpm-solver++", "heun")),
     Known("hdbench-set-metrics", "MMD, COV, 1-NNA, JSD, novelty, validity, motion", ("mmd-cd", "cov-cd", "1nna-cd", "jsd")),

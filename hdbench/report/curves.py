@@ -5,33 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hdbench.store import load_tensors
-from hdbench.tables.records import Record
-
-STAGE = ": train"
 SHOWN = ("loss", "surface")  # curves of a training that people look at
-
-
-def curves_of(record: Record) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """{method: {curve: values by look}}, from the store beside the run folder; nothing for trainings that are not there."""
-    found = {}
-    for stage in record.stages:
-        if stage["label"].endswith(STAGE):
-            curves = _curves(record.folder.parent / "store" / str(stage.get("stage", "")))
-            if curves:
-                found[stage["label"].removesuffix(STAGE)] = curves
-    return found
-
-
-def _curves(stage: Path) -> dict[str, NDArray[np.float64]]:
-    parts = sorted(stage.glob("part-*.safetensors"))
-    tensors = load_tensors(parts[0]) if parts else {}
-    return {name: tensors[f"curve.{name}"].double().numpy() for name in SHOWN if f"curve.{name}" in tensors}
 
 
 def smoothed(values: NDArray[np.float64], bins: int = 100) -> NDArray[np.float64]:
@@ -41,14 +19,15 @@ def smoothed(values: NDArray[np.float64], bins: int = 100) -> NDArray[np.float64
 
 def draw_curves(curves: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> str:
     """One panel per method, loss on a logarithmic axis over the share of the training -> SVG, or nothing."""
-    if not curves:
+    shown = {title: kept for title, of in curves.items() if (kept := {name: of[name] for name in SHOWN if name in of})}
+    if not shown:
         return ""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(4.2 * len(curves), 2.6), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(shown), 2.6), layout="constrained")
     FigureCanvasSVG(figure)
-    for axes, (title, by_name) in zip(figure.subplots(1, len(curves), squeeze=False)[0], curves.items()):
+    for axes, (title, by_name) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown.items()):
         for name, values in by_name.items():
             means = smoothed(values)
             axes.plot(np.linspace(0, 100, len(means)), means, linewidth=1.4, label=name)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hdbench.report.curves import curves_of, draw_curves
+from hdbench.logged import curves_of
+from hdbench.report.curves import draw_curves
 from hdbench.report.geometry import Packed, pack_clouds, pack_meshes, read_glb
 from hdbench.report.page import Cost, Gallery, Picture, RunSection, Shape, View
 from hdbench.store import load_tensors

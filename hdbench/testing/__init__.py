@@ -16,6 +16,7 @@ from hdbench.testing.contract import ComponentContract, Contract
 from hdbench.testing.denoiser import DenoiserContract
 from hdbench.testing.encoder import EncoderContract
 from hdbench.testing.features import FeaturesContract
+from hdbench.testing.logger import LoggerContract
 from hdbench.testing.metric import MetricContract
 from hdbench.testing.recipe import RecipeContract
 from hdbench.testing.sampler import SamplerContract
@@ -28,6 +29,7 @@ __all__ = [
     "DenoiserContract",
     "EncoderContract",
     "FeaturesContract",
+    "LoggerContract",
     "MetricContract",
     "RecipeContract",
     "SamplerContract",
