@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hdbench.config import as_dict, check, digest, from_dict, leaves, override, resolve_key
+from hdbench.data.taxonomy import category_of
 from hdbench.errors import HdbenchError, unknown
 from hdbench.kit.known import hint
 from hdbench.protocol import PRESETS as PROTOCOLS
@@ -83,6 +84,11 @@ class Plan:
     @property
     def source(self) -> Ref:
         return self.ref("shapes", self.data.source, self.settings["shapes"])
+
+    @property
+    def category(self) -> str:
+        """What the shapes are, as the paper calls it: ``airplane`` of ``shapenet:DIR/02691156``; else the name of the source."""
+        return category_of(getattr(self.settings["shapes"], "path", ""), self.data.source)
 
     @property
     def metrics(self) -> list[Ref]:

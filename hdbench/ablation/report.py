@@ -110,7 +110,7 @@ def _paper(plan: Plan, cases: list[Case]) -> tuple[Row, ...]:
     """The paper's rows of the same ablation."""
     keys = {part.partition("=")[0].strip().rpartition(".")[2] for case in cases for part in case.changes}
     tables = sorted({ABLATIONS[key] for key in keys if key in ABLATIONS})
-    return tuple(row for table in tables for row in paper_rows(plan.data.source, table))
+    return tuple(row for table in tables for row in paper_rows(plan.category, table))
 
 
 def _write_pictures(folder: Path, plan: Plan, ablation: Ablation) -> None:

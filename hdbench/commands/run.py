@@ -133,12 +133,17 @@ def table_of(plan: Plan, result: Result) -> Table | None:
         return None
     rows = [_row(plan, outcome) for outcome in sorted(result.outcomes, key=lambda o: o.origin == "reference")]
     return Table(
-        title=f"{plan.data.source}, preset {plan.preset}, seed {plan.run.seed}",
+        title=f"{_title(plan)}, preset {plan.preset}, seed {plan.run.seed}",
         columns=columns,
-        rows=(*rows, *paper_rows(plan.data.source)),
+        rows=(*rows, *paper_rows(plan.category)),
         protocol=plan.protocol,
         notes=(f"± is {INTERVAL}.", *feature_notes([ref.build() for ref in plan.metrics]), *_not_printed(plan, result)),
     )
+
+
+def _title(plan: Plan) -> str:
+    """The data in a table's head, such as ``airplane`` or ``shapenet airplane``."""
+    return plan.data.source if plan.category == plan.data.source else f"{plan.data.source} {plan.category}"
 
 
 def _columns(plan: Plan, result: Result) -> tuple[Column, ...]:

@@ -88,6 +88,12 @@ def title_of(synset: str) -> str:
     return f"{CATEGORIES[synset][0]} ({synset})" if synset in CATEGORIES else synset
 
 
+def category_of(path: str, otherwise: str) -> str:
+    """The usual name of the category that the last part of a path means, such as ``airplane``; ``otherwise`` where it means none."""
+    synset = synset_of(Path(path).name) if path else None
+    return CATEGORIES[synset][0] if synset else otherwise
+
+
 def category_folder(path: Path) -> Path:
     """The folder that a path means whose last part may be the English name of a category: ``ROOT/airplane`` -> ``ROOT/02691156``.
 

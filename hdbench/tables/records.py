@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from hdbench.config import digest
+from hdbench.data.taxonomy import category_of
 from hdbench.errors import HdbenchError, unknown
 from hdbench.protocol import Protocol
 from hdbench.scoring.score import Score, score_from
 from hdbench.store import FORMAT, load_info, read_json
 
-CATEGORIES = {"02691156": "airplane", "02958343": "car", "03001627": "chair"}  # ShapeNet's synsets of the paper's categories
 SHARED = ("run", "data", "shapes", "protocol")  # the parts of a configuration that are not methods
 
 
@@ -37,7 +37,7 @@ class DataSet:
     @property
     def category(self) -> str:
         """The paper's name for it, if it has one."""
-        return CATEGORIES.get(Path(self.path).name, "animals-4d" if self.frames > 1 else self.source)
+        return category_of(self.path, "animals-4d" if self.frames > 1 else self.source)
 
     @property
     def option(self) -> str:
