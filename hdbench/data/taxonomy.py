@@ -89,7 +89,7 @@ def title_of(synset: str) -> str:
 
 
 def category_of(path: str, otherwise: str) -> str:
-    """The usual name of the category that the last part of a path means, such as ``airplane``; ``otherwise`` where it means none."""
+    """The usual name of the category that a path ends in, such as ``airplane``; ``otherwise`` where it ends in none."""
     synset = synset_of(Path(path).name) if path else None
     return CATEGORIES[synset][0] if synset else otherwise
 
