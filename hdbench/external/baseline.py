@@ -28,14 +28,15 @@ class Ways:
     """Settings that every such baseline has; a plugin's Config inherits them.
 
     ``mode``: ``native`` is this plugin's network, ``external`` drives the authors' checkout ``repo`` with the interpreter
-    ``python`` of its environment, ``samples`` reads a file or folder (given by ``samples``, which alone suffices).
+    ``python`` of its environment, ``samples`` reads a file or folder; ``auto`` is samples or external when ``samples`` or
+    ``repo`` is given, else native.
     ``checkpoint``: trained weights, used instead of training, if ``checkpoint_sha256`` (its first digits do) fits.
     ``training_split``: on what a given checkpoint, or given samples, were trained, in words for the table; ``this run`` says
     that it was this run's training shapes. ``arguments``: NAME=VALUE for parameters of the external commands.
     ``timeout_minutes``: after which an external command is stopped; 0 leaves it to the specification.
     """
 
-    mode: Way = "native"
+    mode: Literal["auto", "native", "external", "samples"] = "auto"
     repo: str = ""
     python: str = ""
     checkpoint: str = ""
@@ -47,8 +48,10 @@ class Ways:
 
     @property
     def way(self) -> Way:
-        """The mode; a file of samples chooses ``samples`` by itself."""
-        return "samples" if self.samples and self.mode == "native" else self.mode
+        """The mode that is meant."""
+        if self.mode != "auto":
+            return self.mode
+        return "samples" if self.samples else "external" if self.repo else "native"
 
 
 class ThreeWays(Baseline):
@@ -155,7 +158,8 @@ class ThreeWays(Baseline):
         config = self.config
         if config.way == "samples" and config.checkpoint:
             raise HdbenchError(f"Give {self.name} either samples or a checkpoint: samples that exist need no network.")
-        if config.mode == "external" and config.samples:
-            raise HdbenchError(f"Give {self.name} either mode=external or samples=PATH: the one makes what the other reads.")
+        for setting, way in (("samples", "samples"), ("repo", "external")):
+            if getattr(config, setting) and config.way != way:
+                raise HdbenchError(f"The setting '{self.name}.{setting}' is for mode={way}, but mode={config.way} is chosen.")
         if config.checkpoint_sha256 and not config.checkpoint:
             raise HdbenchError(f"The setting '{self.name}.checkpoint_sha256' needs {self.name}.checkpoint=PATH.")

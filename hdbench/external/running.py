@@ -159,6 +159,11 @@ def last_lines(log: Path, count: int = LAST_LINES) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL_BYTES))
         text = file.read().decode("utf-8", "replace")
+    return last_words(text, count)
+
+
+def last_words(text: str, count: int = LAST_LINES) -> str:
+    """The last lines of a text, indented."""
     lines = [line.rstrip() for line in _ENDS.split(text) if line.strip()]
     return "\n".join(f"  {line[:300]}" for line in lines[-count:]) or "  (nothing)"
 

@@ -31,7 +31,6 @@ class Known:
 
 KNOWN = (
     Known("hdbench-dpc", "DPC, diffusion over point clouds", ("dpc",)),
-    Known("hdbench-external", "any repository as a baseline, driven by a TOML", ("external",)),
     Known("hdbench-external", "any repository, driven by a specification of a page", ("external",)),
     Known("hdbench-fpd", "Fréchet and kernel distances on PointNet++ features", ("fpd[procedural]", "fpd[modelnet40]")),
     Known("hdbench-hyperdiffusion", "HyperDiffusion: MLP fields, weight transformer", ("hyperdiffusion", "mlp", "transformer")),
