@@ -23,6 +23,7 @@ FORMS = ("plain", "markdown", "csv", "json")
 EPILOG = """\b
 Files: .npz, .npy, .safetensors, .pt, .pth with clouds [n, q, 3] or [n, t, q, 3] (PATH:NAME names an array).
 Folders: a mesh or a cloud per file, sub-folders of frames for sequences; run folders of 'hdbench run'.
+Data sets: as '--data' of 'hdbench run' takes them, with the part: pc15k:DIR/airplane/test, hdf5:FILE/airplane/test.
 Nothing is unpickled. What is odd about the shapes is counted and said."""
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hdbench.errors import HdbenchError
@@ -15,6 +17,7 @@ from hdbench.loading.choosing import Role, choose, series
 from hdbench.loading.kinds import kind_of
 from hdbench.loading.taking import Found
 from hdbench.loading.wording import plural
+from hdbench.shape_set import FIGURES
 
 SET_AXES = (3, 4, 5)  # [n, q, 3], [n, t, q, 3], [draws, n, t, q, 3]
 
@@ -27,12 +30,15 @@ def from_file(path: Path, frames: int | None, key: str | None, role: Role) -> li
             f"'{path}' is {'a single mesh' if kind == 'mesh' else 'text, or a single shape'}. A set of shapes is a folder with "
             "a file per shape, or an array [n, q, 3] in a .npz, .npy, .safetensors or .pt file."
         )
-    arrays = stored_arrays(path, kind)
+    stored = stored_arrays(path, kind)
+    figures = [array for array in stored if array.name.startswith(FIGURES)]
+    arrays = [array for array in stored if not array.name.startswith(FIGURES)]
     ragged = series(arrays)
     if key is None and len(ragged) > 1:
         return [_from_series(ragged, path)]
     chosen = choose(arrays, path, key, role, SET_AXES)
-    return _from_array(chosen, path, frames, len(arrays) - 1)
+    draws = _from_array(chosen, path, frames, len(arrays) - 1)
+    return _with_figures(draws, figures, path) if figures else draws
 
 
 def holds_set(path: Path, role: Role) -> bool:
@@ -62,6 +68,17 @@ def _from_array(array: Stored, path: Path, frames: int | None, others: int) -> l
     read = f"{array.dtype} {list(array.shape)}{name}, read as {_in_words(sets)}"
     ignored = [f"{plural(others, 'other array')} in the file not read"] if others else []
     return [Found(draw, sets.shape[2], (), (read, *ignored, *notes)) for draw in sets]
+
+
+def _with_figures(draws: list[Found], stored: Sequence[Stored], path: Path) -> list[Found]:
+    """With the figures of their meshes, ``figures.NAME`` [n] or [draws, n], as run folders have them beside the clouds."""
+    shape = (len(draws), len(draws[0]))
+    figures = {array.name.removeprefix(FIGURES): np.asarray(array.load(), np.float64) for array in stored}
+    wrong = next((name for name, values in figures.items() if values.size != shape[0] * shape[1]), None)
+    if wrong is not None:
+        raise HdbenchError(f"'{path}:{FIGURES}{wrong}' is of {figures[wrong].size} shapes, the clouds are {shape[0] * shape[1]}.")
+    by_draw = {name: values.reshape(shape) for name, values in figures.items()}
+    return [replace(draw, figures={name: values[k] for name, values in by_draw.items()}) for k, draw in enumerate(draws)]
 
 
 def _as_draws(clouds: NDArray[Any]) -> NDArray[Any]:

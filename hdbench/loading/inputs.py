@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +14,7 @@ from hdbench.errors import HdbenchError
 from hdbench.loading.agreement import oddities, refuse_other_frames, shared_shapes
 from hdbench.loading.choosing import Role
 from hdbench.loading.load import load_draws
+from hdbench.loading.of_source import load_part
 from hdbench.loading.sources import Job, Source
 from hdbench.loading.wording import plural, some
 from hdbench.progress import Reporter
@@ -87,6 +89,9 @@ def _read(job: Job, source: Source, role: Role, announce: Callable[[str], None],
 
 def _draws(job: Job, source: Source, role: Role, reporter: Reporter, again: bool = False) -> tuple[ShapeSet, ...]:
     with reporter.stage(f"read {source.path.name}", 1, 0) as move:
+        if source.part:
+            read_part = partial(load_part, source.part, role, points=job.protocol.points, seed=job.seed, take=job.protocol.take)
+            return (read_part(again=again, progress=lambda done, total: move(done / total)),)
         draws = load_draws(
             source.path, key=source.key, role=role, points=job.protocol.points, take=job.protocol.take, seed=job.seed,
             frames=job.frames, again=again, progress=lambda done, total: move(done / total),

@@ -13,9 +13,10 @@ Kind = Literal["npy", "npz", "safetensors", "torch", "ply", "text", "mesh"]
 _LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # files of torch before 1.6, as ShapeGAN's are
 _REFUSED = {
     b"\x89HDF\r\n\x1a\n": (
-        "is an HDF5 file. Save the part that you need as an array, such as: python -c \"import h5py, numpy; "
-        "numpy.save('ref.npy', h5py.File('shapenet.hdf5')['02691156']['test'][:])\""
+        "is an HDF5 file. One in DPC's layout is read as 'hdf5:FILE/airplane/test'; of another, save the part that you need: "
+        "python -c \"import h5py, numpy; numpy.save('ref.npy', h5py.File('clouds.h5')['data'][:])\""
     ),
+    b"version https://git-lfs": "is a pointer of Git LFS, not the file itself. 'git lfs pull' downloads it.",
     b"\x1f\x8b": "is compressed (gzip). Unpack it first.",
     b"BZh": "is compressed (bzip2). Unpack it first.",
     b"\xfd7zXZ": "is compressed (xz). Unpack it first.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hdbench.errors import HdbenchError
 from hdbench.loading.choosing import Role
 from hdbench.loading.listing import list_folder
 from hdbench.loading.load import check_path, exists
+from hdbench.loading.of_source import Part, part_of
 from hdbench.loading.run_folder import is_run, methods_of_run, set_of_run
 from hdbench.protocol import Protocol
 from hdbench.store import file_digest
@@ -18,18 +19,31 @@ from hdbench.store import file_digest
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a set of shapes lies: ``title`` of its row (``named`` by the user?), ``path``, ``key`` of the array or kind in it."""
+    """Where a set of shapes lies: ``title`` of its row (``named`` by the user?), ``path``, ``key`` of the array or kind in it;
+    ``part`` of a source of shapes, where the path was given as ``pc15k:PATH``."""
 
     title: str
     path: Path
     key: str | None = None
     named: bool = False
+    part: Part | None = None
 
     def __str__(self) -> str:
+        if self.part:
+            return f"{self.part.source}:{self.part.path}" + (f"/{self.part.split}" if self.part.split else "")
         return f"{self.path}:{self.key}" if self.key else str(self.path)
+
+    def check(self) -> None:
+        """HdbenchError, with the nearest name, when it does not exist."""
+        if self.part:
+            self.part.build().names()
+        else:
+            check_path(self.path)
 
     def digest(self) -> str:
         """sha256 over what is read: the content of the file, or names and contents of the files of a folder."""
+        if self.part:
+            return self.part.digest()
         if self.path.is_file():
             return file_digest([self.path])
         listing, total = list_folder(self.path, self.key), hashlib.sha256()
@@ -65,7 +79,7 @@ def find_job(
 
 
 def parse_source(text: str) -> Source:
-    """``PATH``, ``PATH:KEY``, ``TITLE=PATH`` or ``TITLE=PATH:KEY``; a path that exists as it is written is taken as it is."""
+    """``PATH``, ``PATH:KEY``, ``SOURCE:PATH``, each also after ``TITLE=``; a path that exists as it is written is taken so."""
     whole = _path(text)
     if exists(whole):
         return _source(None, whole, None)
@@ -75,6 +89,8 @@ def parse_source(text: str) -> Source:
     path = _path(rest)
     if exists(path):
         return _source(title.strip(), path, None)
+    if part := part_of(rest):
+        return Source(title.strip() or part.source, part.path, named=bool(title), part=part)
     before, colon, key = rest.rpartition(":")
     if colon and before and exists(_path(before)):
         return _source(title.strip(), _path(before), key)
@@ -101,7 +117,7 @@ def find_rows(texts: Sequence[str]) -> dict[str, list[Source]]:
     """
     rows: dict[str, list[Source]] = {}
     for source in (found for text in texts for found in _with_runs(parse_source(text))):
-        check_path(source.path)
+        source.check()
         others = rows.setdefault(source.title, [])
         if others and not (source.named and others[0].named):
             raise HdbenchError(
@@ -129,9 +145,9 @@ def find_set(text: str | None, generated: Sequence[str], role: Role) -> Source |
     """
     if text is not None:
         source = parse_source(text)
-        check_path(source.path)
+        source.check()
         own = set_of_run(source.path, role) if source.key is None and is_run(source.path) else None
-        return Source(source.title, own or source.path, source.key, source.named)
+        return replace(source, path=own or source.path)
     folders = [source.path for source in map(parse_source, generated) if is_run(source.path)]
     files = [file for folder in folders if (file := set_of_run(folder, role))]
     if len({file_digest([file]) for file in files}) > 1:

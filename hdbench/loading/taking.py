@@ -22,12 +22,14 @@ PC15K, PC15K_TEST = 15_000, 10_000  # points in a file of PointFlow's data, and 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """Shapes as they were found: frames of points, the name of each (none in an array), and notes."""
+    """Shapes as they were found: frames of points, the name of each (none in an array), notes, and figures of their meshes where
+    they lie beside the clouds."""
 
     items: Sequence[Frames]
     frames: int
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    figures: Mapping[str, NDArray[np.float64]] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -53,7 +55,7 @@ def take_points(found: Found, points: int, seed: int, take: Take, where: str, ag
             rng = numpy_generator(seed, "points", found.names[index] if found.names else index)
             out[index] = [_taken(cloud, points, take, start, rng) for cloud, rng in zip(frames, _same(rng, frames))]
     notes = (*found.notes, *_choice(counts, points, take, first), *odd.notes(len(found.items)))
-    return ShapeSet(out, names=found.names, notes=notes)
+    return ShapeSet(out, found.figures, names=found.names, notes=notes)
 
 
 def _refuse_too_few(found: Found, counts: Sequence[int], points: int, where: str, again: bool) -> None:
