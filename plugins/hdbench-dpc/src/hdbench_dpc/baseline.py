@@ -100,9 +100,9 @@ def _drawn(model: FlowVAE, sampling: SamplingConfig, points: int, count: int, se
 
 def placed(drawn: Tensor) -> Tensor:
     """Clouds [b, q, 3] of any size in the box; if a point is not finite, all of its cloud is nan: empty."""
-    boxed = shape_bbox_half(drawn.numpy()) * np.float32(NORMAL_EXTENT)
-    boxed[~np.isfinite(boxed).all((1, 2))] = np.nan
-    return torch.from_numpy(boxed)
+    broken = ~drawn.isfinite().all(2).all(1)
+    boxed = shape_bbox_half(drawn.masked_fill(broken[:, None, None], torch.nan).numpy())
+    return torch.from_numpy(boxed * np.float32(NORMAL_EXTENT))
 
 
 def _parameters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

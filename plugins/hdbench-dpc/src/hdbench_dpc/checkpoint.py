@@ -44,11 +44,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     content = _unpickled(path)
     args = content.get("args")
     args = vars(args) if isinstance(args, argparse.Namespace) else {}
-    if "model" not in args:
-        raise HdbenchError(
-            f"'{path}' is a checkpoint of DPC's autoencoder or of older code: no generative model is named. {MADE_BY}"
-        )
     state, folded = without_spectral_norms(dict(content["state_dict"]))
+    if args.get("model") != "gaussian" and not any(key.startswith("flow.") for key in state):
+        raise HdbenchError(
+            f"'{path}' has no prior of codes to draw from: it may be DPC's autoencoder (AE_airplane.pt). {MADE_BY}"
+        )
     found = Checkpoint(state, float(args.get("flexibility", 0.0)), bool(args.get("residual", True)), folded)
     build(found.state, found.residual, str(path))  # tells now what does not fit
     return found

@@ -34,9 +34,9 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """``steps`` of Adam on batches of ``batch`` clouds. The learning rate is ``lr`` until step ``decay_from``, then falls in a
-    line to ``end_lr`` at ``decay_to``. ``kl_weight`` times the divergence of codes from the prior is added to the error of
-    points; ``clip`` bounds the norm of the gradient.
+    """``steps`` of Adam on batches of ``batch`` clouds. The learning rate is ``lr`` until the share ``decay_from`` of them, then
+    falls in a line to ``end_lr`` at the share ``decay_to``. ``kl_weight`` times the divergence of codes from the prior is added
+    to the error of points; ``clip`` bounds the norm of the gradient.
 
     Ours, for a CPU: each step looks at ``points`` of a cloud (0: at all), in ``times`` equal groups with a noise level each. The
     expected gradient of the points' error is the same, its variance lower. ``seconds`` between checkpoints.
@@ -46,8 +46,8 @@ class TrainingConfig:
     batch: int = 128
     lr: float = 2e-3
     end_lr: float = 1e-4
-    decay_from: int = 200_000
-    decay_to: int = 400_000
+    decay_from: float = 0.5
+    decay_to: float = 1.0
     kl_weight: float = 0.001
     clip: float = 10.0
     points: int = 0
@@ -58,7 +58,7 @@ class TrainingConfig:
         check(self.steps >= 1, "training.steps", "at least 1", self.steps)
         check(self.batch >= 2, "training.batch", "at least 2 (the encoder normalises over it)", self.batch)
         check(0 < self.end_lr <= self.lr < 1, "training.end_lr", f"in (0, training.lr = {self.lr}] and below 1", self.end_lr)
-        check(0 <= self.decay_from < self.decay_to, "training.decay_to", "above training.decay_from", self.decay_to)
+        check(0 <= self.decay_from < self.decay_to, "training.decay_to", f"above decay_from = {self.decay_from}", self.decay_to)
         check(self.kl_weight >= 0, "training.kl_weight", "0 or more", self.kl_weight)
         check(self.clip > 0, "training.clip", "above 0", self.clip)
         check(self.points >= 0, "training.points", "0 or more", self.points)
@@ -67,7 +67,7 @@ class TrainingConfig:
 
     def rate(self, step: int) -> float:
         """The learning rate of ``step`` (from 0): constant, a straight line, constant."""
-        share = (step - self.decay_from) / (self.decay_to - self.decay_from)
+        share = (step / self.steps - self.decay_from) / (self.decay_to - self.decay_from)
         return self.lr + (self.end_lr - self.lr) * min(1.0, max(0.0, share))
 
 
@@ -105,13 +105,13 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "pointwise": (64, 128, 256, 128, 64),
         },
         "training": {
-            "steps": 1000, "batch": 32, "end_lr": 2e-5, "decay_from": 400, "decay_to": 1000, "points": 512, "times": 8,
+            "steps": 1000, "batch": 32, "end_lr": 2e-5, "decay_from": 0.4, "points": 512, "times": 8,
             "checkpoint_seconds": 20.0,
         },
     },
     "small": {
         "training": {
-            "steps": 20_000, "batch": 64, "end_lr": 2e-5, "decay_from": 8000, "decay_to": 20_000, "points": 1024, "times": 8,
+            "steps": 20_000, "batch": 64, "end_lr": 2e-5, "decay_from": 0.4, "points": 1024, "times": 8,
         },
     },
     "paper": {},

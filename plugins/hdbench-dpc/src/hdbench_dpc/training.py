@@ -25,7 +25,7 @@ from hdbench_dpc.model import Draw, FlowVAE
 from hdbench_dpc.schedule import STEPS
 
 LOOK_EVERY = 50  # steps between looks at the loss (a look makes a GPU wait)
-MOMENTS = ("exp_avg", "exp_avg_sq")
+ADAM = ("step", "exp_avg", "exp_avg_sq")  # what it knows of each parameter
 
 
 def train(clouds: Tensor, network: NetworkConfig, training: TrainingConfig, session: Session) -> tuple[FlowVAE, Tensor]:
@@ -124,5 +124,5 @@ class Run:
         self.loss.copy_(saved["loss"])
         self.model.load_state_dict({name: saved[f"model.{name}"] for name in self.model.state_dict()})
         for name, parameter in self.parameters.items():
-            moments = {key: saved[f"adam.{name}.{key}"].to(parameter.device) for key in MOMENTS}
-            self.optimiser.state[parameter] = {"step": saved[f"adam.{name}.step"].clone().to(parameter.device), **moments}
+            kept = {key: saved[f"adam.{name}.{key}"].clone().to(parameter.device) for key in ADAM}
+            self.optimiser.state[parameter] = kept
