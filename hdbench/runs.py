@@ -20,6 +20,7 @@ from hdbench.provenance import git_state, library_versions, machine
 from hdbench.render import View, contact_sheet
 from hdbench.shapes import Mesh
 from hdbench.stages.decode import unpack
+from hdbench.stages.measure import scored_tensors
 from hdbench.store import FORMAT, load_tensors, read_json, save_tensors, write_atomically, write_json
 from hdbench.tables.table import FORMATS, Table
 
@@ -171,14 +172,16 @@ def write_meshes(folder: Path, result: Result) -> None:
 
 def write_clouds(folder: Path, result: Result) -> None:
     """``clouds/``: what was scored, for ``hdbench score`` and for other tools: the samples of every method by draw
-    [draws, g, t, q, 3], the test shapes and the training shapes [n, t, q, 3], as they were sampled."""
+    [draws, g, t, q, 3], the test shapes and the training shapes [n, t, q, 3], as they were sampled; of meshes also their
+    figures, ``figures.NAME`` [draws, g] or [n]."""
     data = result.data
     for name, split in (("reference", data.split.test), ("train", data.split.train)):
-        save_tensors(folder / "clouds" / f"{name}.safetensors", {"clouds": data.select(split).load("clouds")}, {})
+        save_tensors(folder / "clouds" / f"{name}.safetensors", scored_tensors(data.select(split)), {})
     for outcome in result.outcomes:
         if outcome.origin == "ours" and outcome.draws:
-            draws = torch.stack([draw.clouds.load("clouds") for draw in outcome.draws])
-            save_tensors(folder / "clouds" / f"{outcome.method}.safetensors", {"clouds": draws}, {"title": outcome.title})
+            parts = [scored_tensors(draw.clouds) for draw in outcome.draws]
+            draws = {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+            save_tensors(folder / "clouds" / f"{outcome.method}.safetensors", draws, {"title": outcome.title})
 
 
 def summary(data: Data) -> str:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from hdbench.errors import HdbenchError
 
+FIGURES = "figures."  # begins the names of figures, where they are stored beside clouds
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShapeSet:

@@ -706,3 +706,15 @@ def test_real_files_their_copies_and_their_mends():
     odd = read(SHARED / "odd", key="meshes")
     assert note_of(odd, "not readable")
     assert 0 < np.isnan(odd.clouds).all((1, 2, 3)).sum() < len(odd)
+
+
+def test_figures_beside_clouds_are_those_of_the_shapes(tmp_path):
+    path, clouds_of_draws = tmp_path / "method.safetensors", np.stack([clouds(seed=k)[:, None] for k in range(2)])
+    closed = np.arange(10.0).reshape(2, 5)
+    save_numpy({"clouds": clouds_of_draws, "figures.watertight": closed}, path)
+    first, second = load_draws(path, points=Q)
+    assert [draw.figures["watertight"].tolist() for draw in (first, second)] == closed.tolist()
+    assert not any("not read" in note for note in first.notes)
+    save_numpy({"clouds": clouds_of_draws, "figures.watertight": closed[:1]}, path)
+    with pytest.raises(HdbenchError, match=r"figures.watertight' is of 5 shapes, the clouds are 10"):
+        load_draws(path, points=Q)

@@ -16,7 +16,7 @@ from hdbench.refs import Ref
 from hdbench.scoring.evidence import Sets, known_of_reference, recorded
 from hdbench.scoring.nearest import Nearest, from_tensors, to_tensors
 from hdbench.scoring.score import Score, numbers, score
-from hdbench.shape_set import ShapeSet
+from hdbench.shape_set import FIGURES, ShapeSet
 from hdbench.store import Rows, load_info, load_tensors
 
 
@@ -29,12 +29,16 @@ class SetRows:
 
     def load(self) -> ShapeSet:
         """The set itself."""
-        figures = [name for name in self.clouds.names() if name.startswith("figures.")]
+        stored = {name: tensor.numpy() for name, tensor in scored_tensors(self.clouds).items()}
+        figures = {name.removeprefix(FIGURES): values for name, values in stored.items() if name.startswith(FIGURES)}
         return ShapeSet(
-            self.clouds.load("clouds").numpy(),
-            {name.removeprefix("figures."): self.clouds.load(name).numpy() for name in figures} or None,
-            None if self.weights is None else self.weights.load("weights").numpy(),
-        )
+            stored["clouds"], figures or None, None if self.weights is None else self.weights.load("weights").numpy()
+        )  # fmt: skip
+
+
+def scored_tensors(rows: Rows) -> dict[str, Tensor]:
+    """The clouds of a set, and ``figures.NAME`` of its meshes where it has any."""
+    return {name: rows.load(name) for name in ("clouds", *(name for name in rows.names() if name.startswith(FIGURES)))}
 
 
 def gather(session: Session, clouds: Rows) -> tuple[dict[str, Tensor], dict[str, Any]]:
