@@ -74,11 +74,13 @@ class Generator(nn.Module, ABC):
 class Field:
     """Signed distances [p] at points [p, 3] of one shape, as ``Generator.forward`` gives them; its code is in the biases."""
 
+    @torch.no_grad()
     def __init__(self, generator: Generator, latent: Tensor) -> None:
         self.generator = generator
         added = dict(zip((0, SECOND), (part[0] for part in generator.codes(latent[None]))))
         self.layers = [(w.T.contiguous(), b + added.get(k, 0)) for k, (w, b) in enumerate(generator.linears())]
 
+    @torch.no_grad()
     def __call__(self, points: Tensor) -> Tensor:
         (weight, bias), *rest = self.layers
         features = torch.addmm(bias, points, weight)

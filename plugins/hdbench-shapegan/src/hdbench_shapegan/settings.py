@@ -130,9 +130,10 @@ class ShapeGANConfig(Ways):
         check(self.truncation > 0, "shapegan.truncation", "above 0", self.truncation)
         check(self.unit is None or self.unit > 0, "shapegan.unit", "above 0", self.unit)
         check(4 <= self.resolution <= 1024, "shapegan.resolution", "in 4..1024", self.resolution)
-        allowed = tuple(COARSEST * 2**k for k in range(len(self.adversarial.features)))
-        check(set(self.voxel.sizes) <= set(allowed), "shapegan.voxel.sizes", f"of {allowed}", self.voxel.sizes)
-        check(sorted(self.voxel.sizes) == list(self.voxel.sizes), "shapegan.voxel.sizes", "in rising order", self.voxel.sizes)
+        if self.variant == "voxel":
+            allowed = tuple(COARSEST * 2**k for k in range(len(self.adversarial.features)))
+            check(set(self.voxel.sizes) <= set(allowed), "shapegan.voxel.sizes", f"of {allowed}", self.voxel.sizes)
+            check(sorted(self.voxel.sizes) == list(self.voxel.sizes), "shapegan.voxel.sizes", "rising", self.voxel.sizes)
         letters = sorted(axis.removeprefix("-") for axis in self.axes)
         check(letters == ["x", "y", "z"], "shapegan.axes", "x, y and z in some order, each perhaps with '-'", self.axes)
 

@@ -38,9 +38,8 @@ def mesh_of(
 
     ``unit`` is the distance that an output of 1 means. ``ball`` leaves out what lies beyond radius 1.1.
     """
-    with torch.inference_mode():
-        field = GridField(generator, latent, resolution, unit, BALL if ball else np.inf)
-        values = sparse_values(field, level) if sparse else dense_values(field)
+    field = GridField(generator, latent, resolution, unit, BALL if ball else np.inf)
+    values = sparse_values(field, level) if sparse else dense_values(field)
     return surface_of_part(-values, np.zeros(3, np.int64), -level, -BOX_HALF_SIDE, 2 * BOX_HALF_SIDE / (resolution - 1))
 
 
