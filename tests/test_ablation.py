@@ -11,6 +11,7 @@ from typing import ClassVar
 import pytest
 
 from hdbench.ablation.cases import cases
+from hdbench.ablation.estimate import Planned, in_words
 from hdbench.config import override, resolve_key
 from hdbench.errors import HdbenchError
 
@@ -97,7 +98,7 @@ def ablated(tmp_path_factory):
     before, done = call("--dry-run"), call()
     after = call("--dry-run")
     [record] = folder.glob("runs/*/run.json")
-    return before.stdout, done, after.stdout, json.loads(record.read_text())
+    return before.stdout, done, after.stdout, json.loads(record.read_text(), parse_constant=pytest.fail)
 
 
 def test_the_table_has_rows_differences_and_verdicts(ablated):
@@ -117,8 +118,24 @@ def test_cases_share_what_does_not_depend_on_the_change(ablated):
     assert (len(trained), len(sampled)) == (2, 4)  # a training per seed, a sampling per seed and case
 
 
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        ((), "all: 0 stages, 0 parts to compute"),
+        ((("fit", 4, 120.0), ("train", 1, 60.0)), "all: 2 stages, 5 parts to compute, about 3.0 CPU minutes; 1.5 minutes with 2"),
+        ((("fit", 4, None),), "all: 1 stages, 4 parts to compute; how long they take is not known: this store holds no past run"),
+        ((("fit", 4, None), ("train", 1, 60.0)), "about 1.0 CPU minutes; 0.5 minutes with 2 workers if they are never idle; not "
+         "counted, since no past run tells how long they take: fit"),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_is_not_taken_for_nothing(stages, said):
+    assert said in in_words("all", [Planned(*stage) for stage in stages], workers=2)
+
+
 def test_a_dry_run_tells_what_is_missing_and_computes_none_of_it(ablated):
     before, _, after, _ = ablated
-    assert "stages without a past run to judge by" in before
-    assert "default: 0 stages, 0 parts" in after
+    assert "CPU minutes" not in before  # nothing like it was ever computed here
+    assert "all: " in before
+    assert "how long they take is not known" in before
+    assert "default: 0 stages, 0 parts to compute\n" in after
     assert "sampler.steps=2: 0 stages" in after

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "numpy", "pandas", "trimesh", "numba", "matplotlib")
+HEAVY = {"torch", "numpy", "pandas", "trimesh", "numba", "matplotlib"}
 
 
 def imported_by(*arguments: str) -> set[str]:
@@ -24,9 +24,23 @@ def imported_by(*arguments: str) -> set[str]:
     return set(out.rpartition("MODULES ")[2].split())
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("plugins",), ("plugins", "--json"), ("run", "--help"), ("--version",)])
+def test_the_help_of_no_command_imports_anything_heavy():
+    """Every command that is installed, one after the other in one process: the first that does is named."""
+    code = (
+        "import sys\nfrom hdbench.__main__ import main\nfrom hdbench.registry import Registry, builtin_commands\n"
+        "for name in sorted(builtin_commands(Registry()).load().commands):\n"
+        "    try:\n        main([name, '--help'])\n    except SystemExit:\n        pass\n"
+        f"    print('\\nHEAVY', name, *({HEAVY} & sys.modules.keys()))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    lines = [line.split()[1:] for line in out.splitlines() if line.startswith("HEAVY")]
+    assert {"score", "metrics", "run", "ablate", "plugins", "weights"} <= {name for name, *_ in lines}
+    assert [line for line in lines if len(line) > 1] == []
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("plugins",), ("plugins", "--json"), ("score", "--help"), ("--version",)])
 def test_looking_around_imports_nothing_heavy(arguments):
-    assert not imported_by(*arguments) & set(HEAVY)
+    assert not imported_by(*arguments) & HEAVY
 
 
 def test_the_check_for_heavy_imports_can_fail():

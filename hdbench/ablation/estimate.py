@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -21,6 +21,19 @@ class Planned:
     label: str
     parts: int
     cpu_seconds: float | None
+
+
+def in_words(title: str, stages: Iterable[Planned], workers: int = 0) -> str:
+    """What is to be computed and how long that takes, as far as past runs tell; with ``workers`` also by the clock."""
+    every = list(stages)
+    known = [stage.cpu_seconds / 60 for stage in every if stage.cpu_seconds is not None]
+    unknown = list(dict.fromkeys(stage.label for stage in every if stage.cpu_seconds is None))
+    said = f"{title}: {len(every)} stages, {sum(stage.parts for stage in every)} parts to compute"
+    if not known:
+        return said + ("; how long they take is not known: this store holds no past run to judge by" if unknown else "")
+    clock = f"; {sum(known) / workers:.1f} minutes with {workers} workers if they are never idle" if workers else ""
+    missing = f"; not counted, since no past run tells how long they take: {', '.join(unknown)}" if unknown else ""
+    return f"{said}, about {sum(known):.1f} CPU minutes{clock}{missing}"
 
 
 @dataclass(slots=True)

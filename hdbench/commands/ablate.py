@@ -114,7 +114,7 @@ def _show(folder: Path, table: Any, ablation: Ablation) -> None:
 def _say_cost(plans: dict[str, list[Plan]], method: str, choice: Choice, out: Path, workers: int) -> None:
     """What would be computed. The shapes are looked at, if that was not done before: all else depends on which can be used."""
     from hdbench.ablation.cases import DEFAULT, run_ablation
-    from hdbench.ablation.estimate import DryEngine
+    from hdbench.ablation.estimate import DryEngine, in_words
     from hdbench.engine import Engine
     from hdbench.flow import survey
     from hdbench.progress import Reporter
@@ -136,18 +136,5 @@ def _say_cost(plans: dict[str, list[Plan]], method: str, choice: Choice, out: Pa
             run_ablation({title: seeds}, engine_for, method, pool)
             planned[title] = {name: what for name, what in shared.items() if name not in before}
     for title, stages in planned.items():
-        click.echo(_cost_line(title, list(stages.values())))
-    click.echo(_cost_line("all", list(shared.values())) + _wall(shared, workers))
-
-
-def _cost_line(title: str, stages: list[Planned]) -> str:
-    known = sum(stage.cpu_seconds or 0.0 for stage in stages)
-    unknown = sum(stage.cpu_seconds is None for stage in stages)
-    parts = sum(stage.parts for stage in stages)
-    said = f"{title}: {len(stages)} stages, {parts} parts to compute, about {known / 60:.1f} CPU minutes"
-    return said + (f" and {unknown} stages without a past run to judge by" if unknown else "")
-
-
-def _wall(planned: dict[str, Planned], workers: int) -> str:
-    known = sum(stage.cpu_seconds or 0.0 for stage in planned.values())
-    return f"; {known / 60 / workers:.1f} minutes with {workers} workers if they are never idle"
+        click.echo(in_words(title, stages.values()))
+    click.echo(in_words("all", shared.values(), workers))
