@@ -18,6 +18,7 @@ import torch
 from hdbench.errors import HdbenchError
 from hdbench.external import checkout
 from hdbench.external.layouts import WRITERS, Material
+from hdbench.external.layouts.material import SYNSETS
 from hdbench.external.running import INSIDE, Ended, Job, environment, refuse, run
 from hdbench.external.specification import Command, filled
 from hdbench.interfaces import Session
@@ -26,6 +27,7 @@ from hdbench.seeds import seed_of
 if TYPE_CHECKING:
     from hdbench.external.driving import Driven
 
+AUTO = "auto"
 SHARES = 1000  # of a command, in which its progress is told
 
 
@@ -49,6 +51,22 @@ class Bench:
     def category(self) -> str:
         """What the repository calls the shapes: its parameter ``category``."""
         return self.values.get("category", "shapes")
+
+    def settle_category(self, names: tuple[str, ...]) -> None:
+        """Where the parameter ``category`` is ``auto``: the category whose name or id is in all names of the shapes.
+
+        HdbenchError when there is none.
+        """
+        if self.category != AUTO:
+            return
+        for category, synset in SYNSETS.items():
+            if all(category in name.lower() or synset in name for name in names):
+                self.values["category"] = category
+                return
+        raise HdbenchError(
+            f"The names of the training shapes do not tell what they are, and the checkout of '{self.driven.name}' must know. "
+            f"Write -o {self.driven.name}.arguments=category=chair, or another: {', '.join(SYNSETS)}."
+        )
 
     def write(self, material: Material) -> None:
         """The data, in the layout of the specification."""

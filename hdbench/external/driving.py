@@ -75,8 +75,14 @@ def fit(driven: Driven, training: TrainingSet, session: Session) -> dict[str, Te
     _refuse_untrainable(driven)
     clouds = _clouds(training, spec.data.points, session.seed)
     with open_bench(driven, session, "train") as bench:
+        bench.settle_category(training.names)
         trained = driven.checkpoint or _train(bench, clouds, training)
-        return _as_state(trained) | {"clouds": torch.from_numpy(clouds), "training": training.clouds[:1].clone()}
+        category = _as_bytes(bench.category.encode())
+        return _as_state(trained) | {
+            "category": category,
+            "clouds": torch.from_numpy(clouds),
+            "training": training.clouds[:1].clone(),
+        }
 
 
 def _refuse_untrainable(driven: Driven) -> None:
@@ -100,7 +106,8 @@ def _train(bench: Bench, clouds: np.ndarray, training: TrainingSet) -> Path:
 def sample(driven: Driven, state: Mapping[str, Tensor], count: int, session: Session) -> Drawn:
     """Draw samples from it: clouds [count, t, q, 3], or meshes. Its own seed decides about all of them together."""
     with open_bench(driven, session, "sample") as bench:
-        bench.values |= {"count": str(count), "checkpoint": str(_restored(state, bench.work / "checkpoint"))}
+        bench.values |= {"category": bytes(state["category"].numpy()).decode(), "count": str(count)}
+        bench.values |= {"checkpoint": str(_restored(state, bench.work / "checkpoint"))}
         bench.write(Material(state["clouds"].numpy(), None, count, bench.category, bench.seed))
         found = bench.run_all(driven.specification.sample)
         last = driven.specification.sample[-1]
@@ -109,8 +116,11 @@ def sample(driven: Driven, state: Mapping[str, Tensor], count: int, session: Ses
 
 def _as_state(path: Path) -> dict[str, Tensor]:
     """A file as two tensors of bytes, its name and its content."""
-    parts = {"checkpoint.name": path.name.encode(), "checkpoint": path.read_bytes()}
-    return {name: torch.frombuffer(bytearray(part), dtype=torch.uint8) for name, part in parts.items()}
+    return {"checkpoint.name": _as_bytes(path.name.encode()), "checkpoint": _as_bytes(path.read_bytes())}
+
+
+def _as_bytes(content: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)
 
 
 def _restored(state: Mapping[str, Tensor], folder: Path) -> Path:

@@ -108,7 +108,8 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specification:
-    """The whole file. ``parameters`` are NAME=VALUE: placeholders of one's own, which '-o NAME.arguments=...' changes."""
+    """The whole file. ``parameters`` are NAME=VALUE: placeholders of one's own, which '-o NAME.arguments=...' changes. One of
+    them, ``category``, names the folders of ShapeNet's layouts; with the value ``auto`` it follows from the shapes' names."""
 
     about: About = field(default_factory=About)
     environment: Environment = field(default_factory=Environment)
