@@ -13,6 +13,7 @@ from torch import Tensor
 from hdbench.config import digest
 from hdbench.errors import HdbenchError
 from hdbench.external import driving
+from hdbench.external.driving import KEPT
 from hdbench.external.given import SHORT, Drawn, checked, content_hash, read_samples
 from hdbench.external.specification import Specification, packaged
 from hdbench.interfaces import Baseline, Session, TrainingSet
@@ -20,7 +21,6 @@ from hdbench.interfaces import Baseline, Session, TrainingSet
 Way = Literal["native", "external", "samples"]
 
 OURS = "this run"  # as training_split: the user vouches that what is given was trained on this run's training shapes
-KEPT = 64  # training clouds that samples are compared with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from hdbench.interfaces import Session, TrainingSet
 from hdbench.sampling import evaluation_cloud
 from hdbench.seeds import seed_of
 
-SEEDS = 2**31  # seeds that every library takes are below
+KEPT = 64  # training clouds that samples are compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +78,8 @@ def fit(driven: Driven, training: TrainingSet, session: Session) -> dict[str, Te
         bench.settle_category(training.names)
         trained = driven.checkpoint or _train(bench, clouds, training)
         category = _as_bytes(bench.category.encode())
-        return _as_state(trained) | {
-            "category": category,
-            "clouds": torch.from_numpy(clouds),
-            "training": training.clouds[:1].clone(),
-        }
+        known = {"category": category, "clouds": torch.from_numpy(clouds), "training": training.clouds[:KEPT].clone()}
+        return _as_state(trained) | known
 
 
 def _refuse_untrainable(driven: Driven) -> None:

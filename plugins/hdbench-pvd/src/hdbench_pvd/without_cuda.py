@@ -1,4 +1,4 @@
-"""Run inside the authors' checkout before its script: where there is no GPU, its CUDA extension is ``operations`` in its place."""
+"""Run inside the authors' checkout before its script: without a GPU, ``operations`` stands in place of its CUDA extension."""
 
 import importlib.util
 import os

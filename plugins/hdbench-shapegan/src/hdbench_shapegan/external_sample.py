@@ -1,5 +1,6 @@
-"""Run inside the authors' checkout: as many samples as are asked for, by the functions of their ``metrics.py``, which itself draws
-1000 from a file of a fixed name. A sample without a surface is a cloud of zeros, as they have it.
+"""Run inside the authors' checkout: as many samples as are asked for, by the functions of their ``metrics.py``.
+
+That script itself draws 1000, from a file of a fixed name. A sample without a surface is a cloud of zeros, as they have it.
 """
 
 import argparse
