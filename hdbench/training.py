@@ -181,10 +181,10 @@ def _noised(
 
 
 def _loss(predicted: Tensor, target: Tensor, importance: Tensor | None) -> Tensor:
-    """Mean squared error of [b, k], each row weighed by its ``importance`` [b]."""
+    """Mean squared error of [b, ...], each row weighed by its ``importance`` [b]."""
     if importance is None:
         return nn.functional.mse_loss(predicted, target)
-    return ((predicted - target).square().mean(1) * importance).mean()
+    return ((predicted - target).square().flatten(1).mean(1) * importance).mean()
 
 
 @dataclass(slots=True)
