@@ -131,9 +131,10 @@ def _recipe(config: ShapeGANConfig) -> str:
     stages, sizes = config.stages, ", ".join(f"{size}{'^3' if config.variant == 'voxel' else ''}" for size in config.stages.sizes)
     length = f"{'/'.join(map(str, stages.steps))} steps" if stages.steps else f"{'/'.join(map(str, stages.epochs))} epochs"
     begun = f"begun as a DeepSDF autodecoder ({config.start.steps} steps), then " if config.start.steps else ""
+    average = ", running average" if config.adversarial.ema else ""
     return (
-        f"{begun}adversarial training (WGAN-GP) for {length} on {sizes}; {config.hidden} wide, {config.latent} latent. "
-        "Not the released recipe: '--preset paper' is."
+        f"{begun}adversarial training (WGAN-GP, {config.adversarial.optimiser}{average}) for {length} on {sizes}; "
+        f"{config.hidden} wide, {config.latent} latent. Not the released recipe: '--preset paper' is."
     )
 
 

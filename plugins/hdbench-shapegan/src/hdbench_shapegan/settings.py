@@ -152,7 +152,7 @@ TINY_VOXEL = Stages(sizes=(16,), batches=(16,), epochs=(0,), steps=(300,))
 TINY_POINT = Stages(sizes=(1024,), batches=(32,), epochs=(0,), steps=(300,))
 TINY = _preset(
     TINY_VOXEL, TINY_POINT, latent=32, hidden=64, truncation=0.4,
-    start={"steps": 5000},
+    start={"steps": 6000},
     adversarial={
         "every": 1, "alone": 40, "optimiser": "adam", "generator_lr": 2e-4, "discriminator_lr": 1e-3, "shared": True, "ema": 0.99,
         "features": (128, 64),
