@@ -243,7 +243,8 @@ def baseline_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome) ->
     """Fit a baseline on the training shapes and sample it."""
     baseline = plan.ref("baseline", outcome.method, plan.settings[outcome.method])
     clouds = engine.one(f"{outcome.title}: clouds", f"{STAGES}.measure:gather", clouds=data.select(data.split.train))
-    state = engine.one(f"{outcome.title}: fit", f"{STAGES}.baseline:fit", baseline=baseline, source=plan.source,
+    fitted = replace(baseline, config=baseline.build().fitted_with())
+    state = engine.one(f"{outcome.title}: fit", f"{STAGES}.baseline:fit", baseline=fitted, source=plan.source,
                        names=data.split.train, clouds=clouds)  # fmt: skip
     samples = engine.one(f"{outcome.title}: sample", f"{STAGES}.baseline:sample", baseline=baseline, state=state,
                          count=outcome.requested, points=plan.protocol.points)  # fmt: skip

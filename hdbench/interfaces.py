@@ -301,6 +301,14 @@ class Baseline(Component):
         """What its row depends on besides the configuration, as the hash of a checkpoint that it reads; in a stage's hash."""
         return ""
 
+    def row(self) -> str:
+        """The title of its row, which tells a faster sampler from the authors' (``DPC (DDIM-20)``)."""
+        return str(getattr(self, "title", self.name))
+
+    def fitted_with(self) -> Any:
+        """The configuration as far as ``fit`` depends on it, so that another sampler trains nothing anew: by default all."""
+        return self.config
+
     @abstractmethod
     def fit(self, training: TrainingSet, session: Session) -> dict[str, Tensor]:
         """Train; returns its state as a flat dict of tensors, which the store keeps."""

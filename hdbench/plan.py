@@ -152,6 +152,7 @@ def make_plan(
         settings["run"] = replace(settings["run"], metrics=_default_metrics(registry))
     notes = {m: " ".join(filter(None, (notes[m], _provenance(registry, m, settings[m]), _changes(presets[m], settings[m]))))
              for m in methods}  # fmt: skip
+    titles |= {m: registry.resolve("baseline", m)(settings[m]).row() for m in methods if ("baseline", m) in registry.components}
     plan = Plan(settings, titles, notes, preset, registry)
     parts = [ref for m in titles if isinstance(settings[m], Recipe) for ref in plan.parts(m).values()]
     for ref in (plan.source, *plan.metrics, *parts):

@@ -42,6 +42,15 @@ class DPC(ThreeWays):
         """Size, training and sampler; a checkpoint is read here, before anything is computed."""
         return f"{self._weights()} {sampler_sentence(self.config.sampling)}"
 
+    def row(self) -> str:
+        """``DPC``, or of the accelerated sampler ``DPC (DDIM-20)``."""
+        faster = self.config.way == "native" and self.config.sampling.kind == "ddim"
+        return f"{self.title} (DDIM-{self.config.sampling.steps})" if faster else self.title
+
+    def fitted_with(self) -> DPCConfig:
+        """All but the sampler."""
+        return replace(self.config, sampling=SamplingConfig())
+
     def _weights(self) -> str:
         if self._given is not None:
             folded = " Spectral norms were divided out of the flow's weights." if self._given.folded else ""
@@ -80,7 +89,7 @@ class DPC(ThreeWays):
 def sampler_sentence(sampling: SamplingConfig) -> str:
     """Which sampler, and whether it is the authors'."""
     if sampling.kind == "ddim":
-        return f"DPC (DDIM-{sampling.steps}): accelerated, not the authors' sampler of 100 steps."
+        return f"DDIM over {sampling.steps} of the schedule's 100 steps: accelerated, not the authors' sampler."
     return "The authors' ancestral sampler, all 100 steps."
 
 
