@@ -106,7 +106,7 @@ class ShapeGANConfig(Ways):
     the released ones, 0.1 for what the released code trains today. ``resolution``: grid points per axis. ``domain``: where the
     surface can be; ``auto`` is the ``ball`` of radius 1.1 for released point checkpoints, else the ``cube``. ``evaluation``: of
     the whole grid (``dense``), or where the surface can be (``sparse``). ``axes``: what the x, y and z of a sample are in the
-    generator's axes; the released checkpoints have y up and are mirror images in x.
+    generator's axes; the released checkpoints have y up and are mirror images in x, as our procedural shapes are.
     """
 
     variant: Literal["voxel", "point"] = "voxel"
