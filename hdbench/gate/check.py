@@ -86,12 +86,12 @@ def check(
     columns = gated_columns(run, reference, metrics)
     known = [EMPTY, *(column.name for column in columns), *(column.metric for column in columns)]
     allowed = thresholds(tolerate, known)
-    paired = same_bits(run, reference)
+    same_shapes = same_bits(run, reference)
     seeds = len(run.seeds), len(reference.seeds)
     questions = [
         question
         for ours, theirs in _rows(run, reference, rows)
-        for question in _questions(ours, theirs, columns, allowed, paired, seeds)
+        for question in _questions(ours, theirs, columns, allowed, same_shapes, seeds)
     ]
     return Verdict(
         run=_name(run),
@@ -132,7 +132,12 @@ def _rows(run: Measured, reference: Measured, wanted: Sequence[str]) -> list[tup
 
 
 def _questions(
-    ours: Gated, theirs: Gated, columns: Sequence[Column], allowed: Mapping[str, Threshold], paired: bool, seeds: tuple[int, int]
+    ours: Gated,
+    theirs: Gated,
+    columns: Sequence[Column],
+    allowed: Mapping[str, Threshold],
+    same_shapes: bool,
+    seeds: tuple[int, int],
 ) -> list[_Question]:
     """All questions of one method."""
     if ours.failure or theirs.failure:
@@ -142,7 +147,7 @@ def _questions(
         raise HdbenchError(
             f"'{ours.title}' has {ours.count} samples per draw and not {theirs.count}: the numbers do not compare."
         )
-    found = [_metric(ours, theirs, column, _threshold(allowed, column), paired, seeds) for column in columns]
+    found = [_metric(ours, theirs, column, _threshold(allowed, column), same_shapes, seeds) for column in columns]
     return [question for question in (*found, _empty(ours, theirs, allowed.get(EMPTY, Threshold()))) if question]
 
 
@@ -151,7 +156,7 @@ def _threshold(allowed: Mapping[str, Threshold], column: Column) -> Threshold:
 
 
 def _metric(
-    ours: Gated, theirs: Gated, column: Column, threshold: Threshold, paired: bool, seeds: tuple[int, int]
+    ours: Gated, theirs: Gated, column: Column, threshold: Threshold, same_shapes: bool, seeds: tuple[int, int]
 ) -> _Question | None:
     if threshold.off:
         return None
@@ -167,7 +172,7 @@ def _metric(
     line = replace(line, worse=worse.value - against.value)
     if math.isnan(a.half_width) or math.isnan(b.half_width):
         return _without_interval(line, threshold)
-    noise = noise_between(worse, against, paired, seeds)
+    noise = noise_between(worse, against, same_shapes, seeds)
     return _Question(line, noise, noise.p_value(line.worse - line.tolerated))
 
 

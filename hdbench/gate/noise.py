@@ -1,9 +1,13 @@
 """How far two equal generators' numbers lie apart by chance, and how surely one number is worse than another.
 
-The noise of a difference is that of finite sets, of the draws, and of the trainings where they are known. Scored on one
-reference part by part (with replicates) what the reference adds cancels; without replicates the noise of both is added, which is
-too much and never too little. A reference of several seeds tells how much trainings differ, and a run of one seed is granted the
-same.
+*Finite sets.* Both were scored on the same reference shapes, which the gate takes as given, so what counts is which samples
+happened to be drawn: ``generated_sd`` of an Estimate, which parts of several draws against the same parts of the reference tell
+(measured: within 10 % of the truth for MMD, COV and 1-NNA of 60 and 200 shapes, spread 6 to 9 %). With a single draw it is not
+known; then the two are compared part by part (replicates), and without replicates the noise of both sets of both is added, which
+is too much and never too little. So it is where the shapes have other bits, since nobody knows how other they are.
+*Trainings.* A reference of several seeds tells how much they differ, and a run of one seed is granted the same. A reference of
+one seed does not tell. Few seeds tell it badly: Student's t of two degrees of freedom is wide, so five seeds gate better than
+three.
 Sources: Student 1908; Satterthwaite 1946 (degrees of freedom of sums); Holm 1979 (several metrics).
 """
 
@@ -53,29 +57,34 @@ class Noise:
         return float(stdtrit(min(self.df, 1e9), 1 - alpha)) * self.sd if self.variance else 0.0
 
 
-def noise_of(estimate: Estimate) -> Noise:
-    """Of finite sets, and of draws beyond what finite sets explain."""
-    sampling = estimate.subsampling_sd**2
-    return Noise(sampling, sampling**2 / max(estimate.shapes - 1, 1)) + excess_of_draws(estimate)
+def noise_between(run: Estimate, reference: Estimate, same_shapes: bool, trainings: tuple[int, int]) -> Noise:
+    """Of run minus reference. ``trainings``: seeds of the run and of the reference."""
+    ours, theirs = trainings
+    noise = _of_finite_sets(run, reference, same_shapes)
+    noise += _of_trainings(run) if ours > 1 else Noise()
+    noise += _of_trainings(reference) if theirs > 1 else Noise()
+    if ours == 1 < theirs:  # a run of one training, held against the mean of several
+        noise += _of_trainings(reference).scaled(theirs)
+    return noise
 
 
-def excess_of_draws(estimate: Estimate) -> Noise:
-    """What the mean over draws (or seeds) varies by more than finite sets explain; nothing for a single draw."""
-    if math.isnan(estimate.draws_sd):
-        return Noise()
+def _of_finite_sets(run: Estimate, reference: Estimate, same_shapes: bool) -> Noise:
+    if same_shapes and not math.isnan(run.generated_sd + reference.generated_sd):
+        return _of_one(run.generated_sd, run.shapes) + _of_one(reference.generated_sd, reference.shapes)
+    if same_shapes and run.replicates and len(run.replicates) == len(reference.replicates):
+        return _of_one(difference(run, reference).subsampling_sd, min(run.shapes, reference.shapes))
+    return _of_one(run.subsampling_sd, run.shapes) + _of_one(reference.subsampling_sd, reference.shapes)
+
+
+def _of_one(sd: float, shapes: int) -> Noise:
+    return Noise(sd**2, sd**4 / max(shapes - 1, 1))
+
+
+def _of_trainings(estimate: Estimate) -> Noise:
+    """What the mean over seeds varies by more than finite sets explain."""
     explained = 0.0 if math.isnan(estimate.generated_sd) else estimate.generated_sd**2
     found = estimate.draws_sd**2
     return Noise(found - explained, found**2 / estimate.draws_df) if found > explained else Noise()
-
-
-def noise_between(run: Estimate, reference: Estimate, paired: bool, trainings: tuple[int, int]) -> Noise:
-    """Of run minus reference. ``trainings``: seeds of the run and of the reference."""
-    pairs = paired and run.replicates and len(run.replicates) == len(reference.replicates)
-    noise = noise_of(difference(run, reference)) if pairs else noise_of(run) + noise_of(reference)
-    ours, theirs = trainings
-    if ours == 1 < theirs:  # a run of one training, held against the mean of several
-        noise += excess_of_draws(reference).scaled(theirs)
-    return noise
 
 
 # -------------------------------------------------------------------------------------------------------------- badness
