@@ -1,4 +1,4 @@
-"""An evaluation of PVD's network (27.6 million parameters, 2048 points) beside its authors' way, interleaved, in CPU time of a core.
+"""An evaluation of PVD's network (27.6 million parameters, 2048 points) beside its authors' way, in turn, in CPU time of a core.
 
 The peer is the network written out as its authors have it: the time gathered as 64 channels of every point, groups formed before
 the first layer, dense convolutions, attention as a whole matrix, every grid looked up anew. It calls the same six operations as
