@@ -192,6 +192,21 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 def builtin_commands(registry: Registry) -> Registry:
     """Register hdbench's own commands by the same hook that a plugin uses."""
-    for name in ("run", "score", "ablate", "metrics", "table", "data", "check", "doctor", "plugins", "report", "log"):
+    for name in (
+        "run",
+        "score",
+        "ablate",
+        "metrics",
+        "table",
+        "data",
+        "check",
+        "compare",
+        "export",
+        "show",
+        "doctor",
+        "plugins",
+        "report",
+        "log",
+    ):
         registry.add(importlib.import_module(f"hdbench.commands.{name}"), name, "hdbench", "built in")
     return registry
