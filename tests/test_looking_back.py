@@ -58,7 +58,7 @@ def test_rows_of_both_stand_together_and_their_difference_below(made_run, tmp_pa
     alone = read_record(a).score("HyperDiffusion").estimates["MMD"].half_width
     assert half_width == pytest.approx(alone * 2**0.5)  # as of independent numbers: there is no store beside the folders
     assert "HyperDiffusion, B against A: MMD worse, COV not told apart, 1-NNA not told apart." in table.notes
-    assert "Set differently: run.seed: 0 -> 1; hyperdiffusion.space: pca -> raw." in table.notes
+    assert "Set differently: hyperdiffusion.space: pca -> raw; run.seed: 0 -> 1." in table.notes
 
 
 def test_other_shapes_are_not_subtracted_and_do_not_compete(made_run, tmp_path):

@@ -50,7 +50,11 @@ def check(
 ) -> None:  # fmt: skip
     """Fail a run that is worse than a reference by more than the noise of both; a re-seed passes.
 
-    hdbench check runs/airplane-tiny-* --save reference.json        hdbench check RUN --against reference.json
+    \b
+    hdbench check runs/airplane-tiny-* --save reference.json
+    hdbench check RUN --against reference.json --junit check.xml --markdown check.md
+
+    A few broken samples barely move MMD, COV and 1-NNA: '--metric mmd-smp-cd' beside them sees these.
     """
     if workflow is not None:
         click.echo(workflow_text(workflow), nl=False)
