@@ -14,7 +14,7 @@ from hdbench.data.report import Report
 from hdbench.data.sightings import Seen, look
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import ShapeSource
-from hdbench.loading.load import check_path
+from hdbench.loading.load import check_path, exists
 from hdbench.loading.wording import plural
 from hdbench.registry import Registry
 from hdbench.shapes import Split, split_by_fraction
@@ -31,6 +31,8 @@ def check(registry: Registry, path: Path, every: bool = False, progress: Progres
     try:
         report.seen = look(registry, path)
     except HdbenchError as error:
+        if not exists(path):
+            raise
         report.problems.append(str(error))
         return report
     if not report.seen:

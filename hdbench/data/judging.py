@@ -32,12 +32,12 @@ def judge(report: Report, seen: Glance, part_of: Mapping[str, str]) -> None:
 def _of_files(seen: Glance) -> Iterator[str]:
     """Of files that are not what they seem."""
     for names, words in (
-        (seen.empty, "empty"),
-        (seen.pointers, "pointers of Git LFS, which 'git lfs pull' replaces"),
-        (seen.unreadable, "not readable"),
+        (seen.empty, "Empty files"),
+        (seen.pointers, "Files not downloaded (pointers of Git LFS; 'git lfs pull' gets them)"),
+        (seen.unreadable, "Files that cannot be read"),
     ):
         if names:
-            yield f"{plural(len(names), 'file')} {'is' if len(names) == 1 else 'are'} {words}: {some(names, 3)}."
+            yield f"{words}: {len(names)} ({some(names, 3)})."
 
 
 def _of_copies(seen: Glance, looked: Looked, part_of: Mapping[str, str]) -> Iterator[str]:

@@ -39,7 +39,8 @@ class Looked:
 
     @property
     def copies(self) -> list[list[str]]:
-        return [names for names in self.digests.values() if len(names) > 1]
+        """Groups of names whose geometry is the same, sorted."""
+        return sorted(sorted(names) for names in self.digests.values() if len(names) > 1)
 
 
 def look_at(

@@ -68,5 +68,5 @@ def odd_names(files: Mapping[str, Path]) -> list[str]:
         by_case[name.lower()].add(name)
     blank = [file.name for file in files.values() if file.name != file.name.strip() or file.stem != file.stem.strip()]
     case = [sorted(group) for group in by_case.values() if len(group) > 1]
-    said = [f"{len(blank)} names begin or end with a blank, as '{blank[0]}'."] if blank else []
-    return said + ([f"{len(case)} names differ in case alone, as {' and '.join(case[0])}."] if case else [])
+    said = [f"Names that begin or end with a blank: {len(blank)}, as '{blank[0]}'."] if blank else []
+    return said + ([f"Names that differ in case alone: {len(case)}, as {' and '.join(case[0])}."] if case else [])

@@ -87,5 +87,5 @@ def _check_disjoint(parts: Mapping[str, tuple[str, ...]]) -> None:
             seen[name] = part
     if twice:
         name, first, second = twice[0]
-        more = f" So are {len(twice) - 1} more." if len(twice) > 1 else ""
+        more = f" And {len(twice) - 1} more." if len(twice) > 1 else ""
         raise HdbenchError(f"The shape '{name}' is listed for '{first}' and again for '{second}'. Keep one of the two.{more}")
