@@ -38,7 +38,10 @@ def test_the_help_of_no_command_imports_anything_heavy():
     assert [line for line in lines if len(line) > 1] == []
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("plugins",), ("plugins", "--json"), ("score", "--help"), ("--version",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("plugins",), ("plugins", "--json"), ("score", "--help"), ("data", "check", "--help"), ("--version",)],
+)
 def test_looking_around_imports_nothing_heavy(arguments):
     assert not imported_by(*arguments) & HEAVY
 
