@@ -49,11 +49,15 @@ def test_sets_are_normalised_as_the_authors_do():
     assert torch.allclose(normal.undo(normal.clouds), given, atol=1e-6)
 
 
-def test_the_first_noise_of_a_shape_is_always_the_same(monkeypatch):
-    monkeypatch.setattr(learning.torch, "randint", lambda high, size, generator: torch.zeros(size, dtype=torch.long))
+def only(step):
+    """Cumulative odds that allow one noise level."""
+    return (torch.arange(1000) >= step).double()
+
+
+def test_the_first_noise_of_a_shape_is_always_the_same():
     noises = {}
     for step in range(4):
-        index, when, noise, _ = learning._draw(0, step, 3, 3, 10, 5)
+        index, when, noise, _ = learning._draw(0, step, 3, (3, 10), 5, only(0))
         assert not when.any()
         for shape, own in zip(index.tolist(), noise):
             assert torch.equal(noises.setdefault(shape, own), own)
@@ -61,20 +65,47 @@ def test_the_first_noise_of_a_shape_is_always_the_same(monkeypatch):
 
 
 def test_later_noise_is_new_in_every_step():
-    first, second = (learning._draw(0, step, 3, 3, 10, 5) for step in (0, 1))
-    assert (torch.cat([first[1], second[1]]) > 0).all()
+    first, second = (learning._draw(0, step, 3, (3, 10), 5, only(1)) for step in (0, 1))
+    assert (torch.cat([first[1], second[1]]) == 1).all()
     assert not torch.equal(first[2], second[2])
 
 
-def test_lessons_are_noised_points_of_the_stock_and_ask_for_the_noise(monkeypatch):
+@pytest.mark.parametrize("predict", ["noise", "v"])
+def test_lessons_are_noised_points_of_the_stock_and_ask_for_the_noise_or_for_v(monkeypatch, predict):
     seen = []
     monkeypatch.setattr(learning, "optimise", lambda network, lesson, *rest: seen.append(lesson(0)) or {})
     stock = clouds(4, 30)[:, 0]
-    learning.learn(None, stock, 7, "linear", Training(batch=4), Session(seed=0))
+    learning.learn(None, stock, learning.Lessons(points=7, predict=predict), "linear", Training(batch=4), Session(seed=0))
     shares = (1 - learning.betas("linear")).cumprod(0)[seen[0].when].view(4, 1, 1).float()
-    clean = ((seen[0].noised - (1 - shares).sqrt() * seen[0].target) / shares.sqrt()).transpose(1, 2)
+    said = seen[0].target if predict == "noise" else shares.sqrt() * seen[0].target + (1 - shares).sqrt() * seen[0].noised
+    clean = ((seen[0].noised - (1 - shares).sqrt() * said) / shares.sqrt()).transpose(1, 2)
     near = torch.cdist(clean.double(), stock.double()[learning.batch_of(0, 0, 4, 4)]).amin(2)
     assert near[seen[0].when < 500].max() < 1e-3
+
+
+@pytest.mark.parametrize("kind", ["linear", "warm0.1"])
+def test_levels_are_drawn_evenly_or_evenly_in_the_logarithm_of_signal_to_noise(kind):
+    kept = (1 - learning.betas(kind)).cumprod(0)
+    snr = kept / (1 - kept)
+    assert learning.Lessons().odds(kind).tolist() == pytest.approx([1e-3] * 1000)
+    odds = learning.Lessons(levels="log-snr").odds(kind)
+    assert odds.sum().item() == pytest.approx(1)
+    halves = [odds[(snr > low) & (snr < high)].sum().item() for low, high in ((0.01, 4.472), (4.472, 2000))]  # of the logarithms
+    assert halves[0] == pytest.approx(halves[1], rel=0.1)
+    assert sum(halves) > 0.9
+
+
+def test_samples_of_a_network_that_says_v_are_made_of_the_noise_that_follows_from_it():
+    """DDIM of the only step there is ends in x0 = sqrt(alpha_bar) x - sqrt(1 - alpha_bar) v, and v is the last bias here."""
+    config = replace(SMALL, sampling=SamplingConfig(kind="ddim", steps=1, together=2))
+    state = PVD(SMALL).fit(training_set(), Session(seed=0)) | {"set.v": torch.tensor(True)}
+    state |= {name: torch.zeros_like(value) for name, value in state.items() if name.startswith("network.")}
+    state["network.classifier.2.bias"] = torch.tensor([0.5, 0.0, -0.5])
+    kept = (1 - learning.betas("linear")).cumprod(0)[-1].item()
+    start = torch.randn((3, 40), generator=learning.torch_generator(0, "sample", 1)).T
+    wanted = kept**0.5 * start - (1 - kept) ** 0.5 * state["network.classifier.2.bias"]
+    found = PVD(config).sample(state, 2, Session(seed=0))[1, 0]
+    assert torch.allclose(found, wanted * state["set.deviation"] + state["set.mean"], atol=1e-3)
 
 
 def test_the_stock_lies_on_the_shapes():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -16,9 +16,9 @@ from hdbench.external.baseline import ThreeWays, Ways
 from hdbench.interfaces import Session, TrainingSet
 from hdbench.seeds import torch_generator
 from hdbench.training import Training
-from hdbench_pvd.chains import STEPS, Kind, SamplingConfig, run
+from hdbench_pvd.chains import KINDS, STEPS, Kind, SamplingConfig, noise_of, run
 from hdbench_pvd.checkpoint import read_checkpoint
-from hdbench_pvd.learning import Normalised, learn, stock_of, untrained
+from hdbench_pvd.learning import Lessons, Normalised, learn, stock_of, untrained
 from hdbench_pvd.network import PVCNN2, PVCNN2Config
 
 KEEP_EVERY = 20.0  # seconds between checkpoints of the samples
@@ -35,7 +35,7 @@ class PVDConfig(Ways):
     """Defaults are the authors'; 1800 epochs is what their released chairs had (their limit is 10,000).
 
     ``schedule``: ``linear`` (chairs, cars), ``warm0.1`` (airplanes), or ``auto``, by the names of the training shapes.
-    ``stock`` points per shape are drawn from, ``points`` of them in a step (0: as many as the training clouds have).
+    ``stock``: points per shape that training draws from (0: the training clouds').
     ``mean`` and ``deviation``: those of the set that a checkpoint was trained on, which is not in it; by default, those of the
     training shapes. With a checkpoint, ``network`` and ``training`` are not looked at.
     """
@@ -44,14 +44,13 @@ class PVDConfig(Ways):
     training: Training = _AUTHORS
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
     schedule: Literal["auto", "linear", "warm0.1"] = "auto"
+    lessons: Lessons = field(default_factory=Lessons)
     stock: int = 10_000
-    points: int = 0
     mean: tuple[float, ...] = ()
     deviation: float = 0.0
 
     def __post_init__(self) -> None:
         check(self.stock >= 0, "stock", "0 or more", self.stock)
-        check(self.points >= 0, "points", "0 or more", self.points)
         check(len(self.mean) in (0, 3), "mean", "three numbers, or none", self.mean)
         check(self.deviation >= 0, "deviation", "above 0, or 0 for that of the training shapes", self.deviation)
 
@@ -66,7 +65,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
             "ema": 0.99, "checkpoint_seconds": 20.0,
         },
         "sampling": {"kind": "ddim", "steps": 25},
-        "points": 512,
+        "lessons": {"points": 512, "predict": "v", "levels": "log-snr"},
     },
     "small": {
         "network": {"width": 0.5},
@@ -125,9 +124,11 @@ class PVD(ThreeWays):
         else:
             normal = Normalised.of(stock_of(training, self.config.stock, session))
             built = untrained(self.config.network, session.seed)
-            curves = learn(built, normal.clouds, self.config.points or points, kind, self.config.training, session)
+            lessons = replace(self.config.lessons, points=self.config.lessons.points or points)
+            curves = learn(built, normal.clouds, lessons, kind, self.config.training, session)
             network = built.cpu().state_dict()
-        facts = {"mean": normal.mean, "deviation": normal.deviation, "points": points, "warm": kind == "warm0.1"}
+        velocity = checkpoint is None and self.config.lessons.predict == "v"
+        facts = {"mean": normal.mean, "deviation": normal.deviation, "points": points, "warm": kind == "warm0.1", "v": velocity}
         state = {f"set.{name}": torch.as_tensor(value) for name, value in facts.items()}
         state |= {f"network.{name}": value for name, value in network.items()}
         return state | {f"curve.{name}": value for name, value in curves.items()}
@@ -175,7 +176,7 @@ class PVD(ThreeWays):
     @torch.inference_mode()
     def _tile(self, network: PVCNN2, state: Mapping[str, Tensor], first: int, session: Session) -> Tensor:
         """Samples ``first`` and on [together, 3, q], normalised, on the CPU. Sample j draws from a generator of its own."""
-        sampling = self.config.sampling
+        sampling, kind = self.config.sampling, KINDS[bool(state["set.warm"])]
         points = sampling.points or int(state["set.points"])
         generators = [torch_generator(session.seed, "sample", first + j) for j in range(sampling.together)]
 
@@ -183,9 +184,10 @@ class PVD(ThreeWays):
             return torch.stack([torch.randn((3, points), generator=g) for g in generators]).to(session.device, non_blocking=True)
 
         def predict(noised: Tensor, step: int) -> Tensor:
-            return network(noised, torch.full((len(noised),), step, dtype=torch.long, device=noised.device))
+            said = network(noised, torch.full((len(noised),), step, dtype=torch.long, device=noised.device))
+            return noise_of(said, noised, step, kind) if state["set.v"] else said
 
-        return run(predict, noise(), noise, "warm0.1" if state["set.warm"] else "linear", sampling).cpu()
+        return run(predict, noise(), noise, kind, sampling).cpu()
 
 
 def _parameters(config: PVCNN2Config) -> int:

@@ -20,6 +20,7 @@ WARM = 0.1  # share of the steps in which betas rise
 LEAST_VARIANCE = 1e-20
 
 Kind = Literal["linear", "warm0.1"]
+KINDS: tuple[Kind, Kind] = ("linear", "warm0.1")
 Predict = Callable[[Tensor, int], Tensor]  # (points [b, 3, n], step) -> the noise in them
 Noise = Callable[[], Tensor]  # the next draw [b, 3, n]
 
@@ -32,6 +33,12 @@ def betas(kind: Kind, steps: int = STEPS) -> Tensor:
     warm = int(steps * WARM)
     rising = torch.linspace(1e-5, 0.008, warm, dtype=torch.float64)
     return torch.cat([rising, torch.full((steps - warm,), 0.008, dtype=torch.float64)])
+
+
+def noise_of(velocity: Tensor, points: Tensor, step: int, kind: Kind) -> Tensor:
+    """The noise in ``points``, of which the ``velocity`` v = sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) x0 is known."""
+    kept = float((1 - betas(kind)).cumprod(0)[step])
+    return kept**0.5 * velocity + (1 - kept) ** 0.5 * points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
