@@ -147,12 +147,12 @@ class ThreeWays(Baseline):
         split = self.config.training_split
         if not given or split == OURS:
             return "trained on this run's training shapes."
-        known = split or self.released
-        if self.config.way != "samples" and known:
-            return f"trained on {known}: that may hold shapes of this test set."
-        if known:
-            return f"said to be trained on {known}: that may hold shapes of this test set."
-        return "trained on a split that is not known: that may hold shapes of this test set (-o training_split=... says which)."
+        leak = "that may hold shapes of this test set"
+        if split:
+            return f"said to be trained on {split}: {leak}."
+        if self.released and self.config.way != "samples":
+            return f"trained, if it is the authors', on {self.released}: {leak}."
+        return f"trained on a split that is not known: {leak} (-o {self.name}.training_split=... says which)."
 
     def _refuse_contradictions(self) -> None:
         config = self.config

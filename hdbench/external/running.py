@@ -21,6 +21,7 @@ PASSED_ON = (
     "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "CC", "CXX", "MAX_JOBS", "TORCH_CUDA_ARCH_LIST", "SYSTEMROOT",
 )  # fmt: skip
 POLL_SECONDS = 0.1
+KILLED = 128 + signal.SIGKILL
 GRACE_SECONDS = 5.0  # between the request to end and the end
 LAST_LINES = 12
 TAIL_BYTES = 2**16
@@ -36,6 +37,8 @@ class Ended:
 
     def __str__(self) -> str:
         how = "was stopped" if self.code is None else f"ended with code {self.code}"
+        if self.code == KILLED:
+            how = "was killed, perhaps because memory ran out,"
         return f"it {how} after {self.seconds:.0f} s"
 
 

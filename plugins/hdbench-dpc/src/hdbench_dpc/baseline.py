@@ -31,6 +31,7 @@ class DPC(ThreeWays):
     name = "dpc"
     source = "Luo and Hu 2021 (arXiv 2103.01458); luost26/diffusion-point-cloud@b037c5f"
     title = "DPC"
+    wrapped = "hdbench_dpc:external.toml"
     released = "DPC's own split of ShapeNet (PC15k.Resplit)"
     Config = DPCConfig
     produces = "clouds"

@@ -36,6 +36,7 @@ class ShapeGAN(ThreeWays):
     Config = ShapeGANConfig
     produces = "meshes"
     presets = PRESETS
+    wrapped = "hdbench_shapegan:external.toml"
     released = "the authors' ShapeNet split"
     config: ShapeGANConfig
 
