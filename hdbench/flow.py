@@ -5,7 +5,6 @@ Each line of ``recipe_clouds`` is a stage of the paper's figure 2; ``run`` puts 
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +13,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from hdbench.engine import Engine, infos
 from hdbench.errors import HdbenchError
 from hdbench.plan import Plan
+from hdbench.preflight import preflight
 from hdbench.recipes import Recipe
 from hdbench.scoring.evidence import extractors_of
 from hdbench.seeds import numpy_generator, seed_of
@@ -26,6 +24,7 @@ from hdbench.shapes import Split, split_by_fraction
 from hdbench.stages.diffuse import TILE
 from hdbench.stages.measure import SetRows
 from hdbench.store import Rows, load_info
+from hdbench.strips import Strip, strips_of
 from hdbench.workers import Workers
 
 REFERENCE_ROWS = {  # stage -> title
@@ -39,7 +38,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 STAGES = "hdbench.stages"
-SPARE_BYTES = 2**28  # for meshes, networks and tables
+_NOT_FITTED = "The denoiser was given, so no field was fitted; '--reference-rows' fits them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,9 @@ class Data:
 
 @dataclass(slots=True)
 class Outcome:
-    """One row in the making: its samples by draw, the files of its meshes and of the fields that it learned from, and its scores
-    or why there are none; ``measured`` is where the scores are, and beside them the shapes nearest to each sample."""
+    """One row in the making: its samples by draw, the files of its meshes, of the fields that it learned from and of the trained
+    denoiser, strips that show how it works, and its scores or why there are none; ``measured`` is where the scores are, and
+    beside them the shapes nearest to each sample."""
 
     title: str
     method: str
@@ -72,6 +72,8 @@ class Outcome:
     fields: list[Path] = field(default_factory=list)
     requested: int = 0
     note: str = ""
+    trained: Path | None = None
+    strips: list[Strip] = field(default_factory=list)
     score: dict[str, Any] | None = None
     measured: Path | None = None
     failure: str | None = None
@@ -100,7 +102,7 @@ def run(plan: Plan, engine: Engine, reference_rows: bool) -> Result:
     shared = shared_distances(plan, engine, against)
 
     def scored(job: Callable[[], list[Outcome]]) -> list[Outcome]:
-        return [score(engine, outcome, against, shared) for outcome in job()]
+        return [with_strips(plan, engine, data, score(engine, outcome, against, shared)) for outcome in job()]
 
     return Result(data, [outcome for outcomes in side_by_side(jobs, scored, engine.workers) for outcome in outcomes])
 
@@ -114,25 +116,6 @@ def side_by_side(jobs: Sequence[J], act: Callable[[J], R], workers: Workers) -> 
         except BaseException:
             workers.stop()
             raise
-
-
-def preflight(plan: Plan, engine: Engine, data: Data) -> None:
-    """All that can fail, before the first expensive second: that networks fit the fields, and that the disk holds the points."""
-    need = 0
-    for method in plan.titles:
-        if isinstance(recipe := plan.settings[method], Recipe):
-            encoder, denoiser = (plan.parts(method)[kind].build() for kind in ("encoder", "denoiser"))
-            layout = encoder.layout(data.frames)
-            if recipe.space != "pca":  # whose widths depend on the fitted weights
-                with torch.device("meta"):
-                    denoiser.network(layout)
-            need += len(data.split.train) * (encoder.queries().bytes(data.frames) + 4 * layout.size)
-    free = shutil.disk_usage(engine.store.root).free
-    if free < need + SPARE_BYTES:
-        raise HdbenchError(
-            f"'{engine.store.root}' has {free / 2**30:.1f} GiB left; the run needs {(need + SPARE_BYTES) / 2**30:.1f} GiB. "
-            f"Free some space, or choose another folder with --out."
-        )
 
 
 def survey(plan: Plan, engine: Engine) -> Data:
@@ -188,12 +171,28 @@ def method_rows(plan: Plan, engine: Engine, data: Data, method: str, reference_r
     try:
         if not isinstance(plan.settings[method], Recipe):
             return [baseline_clouds(plan, engine, data, outcome)]
-        fields = encode(plan, engine, data, method)
+        why = why_fields(plan, method, reference_rows)
+        fields = encode(plan, engine, data, method) if why else []
+        if plan.parts(method)["denoiser"].build().ready:
+            outcome.note = f"The denoiser was given; fields were fitted because {why}." if why else _NOT_FITTED
         rows = reference_outcomes(plan, engine, data, method, fields) if reference_rows else []
         return [replace(row, fields=fields) for row in (recipe_clouds(plan, engine, data, outcome, fields), *rows)]
     except HdbenchError as error:
         outcome.failure = str(error)
         return [outcome]
+
+
+def why_fields(plan: Plan, method: str, reference_rows: bool) -> str:
+    """What needs the fields of the training shapes, as the end of a sentence; nothing when a denoiser is given and all else does
+    without them."""
+    if not plan.parts(method)["denoiser"].build().ready:
+        return "the denoiser is trained on them"
+    if plan.settings[method].space != "raw":
+        return f"the space '{plan.settings[method].space}' is measured on them"
+    if reference_rows:
+        return "the reference rows are made of them"
+    readers = [ref.name for ref in plan.chosen_metrics if "weights" in ref.build().reads]
+    return f"the metric '{readers[0]}' compares with them" if readers else ""
 
 
 def encode(plan: Plan, engine: Engine, data: Data, method: str) -> list[Path]:
@@ -216,7 +215,8 @@ def recipe_clouds(plan: Plan, engine: Engine, data: Data, outcome: Outcome, fiel
     sampled = engine.stage(f"{title}: sample", f"{STAGES}.diffuse:sample", tiles, denoiser=parts["denoiser"],
                            sampler=parts["sampler"], schedule=recipe.schedule, trained=trained)  # fmt: skip
     rows = [(sampled.part(j // TILE), j % TILE) for j in range(outcome.requested)]
-    outcome.note = _refusals(engine.info(trained))
+    outcome.trained = trained
+    outcome.note = " ".join(filter(None, (outcome.note, _refusals(engine.info(trained)))))
     return decode(plan, engine, data, outcome, rows)
 
 
@@ -327,6 +327,15 @@ def score(engine: Engine, outcome: Outcome, against: dict[str, Any], shared: Pat
             outcome.score, outcome.measured = engine.info(path), path
         except HdbenchError as error:
             outcome.failure = str(error)
+    return outcome
+
+
+def with_strips(plan: Plan, engine: Engine, data: Data, outcome: Outcome) -> Outcome:
+    """Pictures in the making; a row keeps its numbers where they fail, and says so."""
+    try:
+        outcome.strips = strips_of(plan, engine, data.frames, outcome)
+    except HdbenchError as error:
+        outcome.note = f"{outcome.note} There are no pictures of its denoising: {error}".strip()
     return outcome
 
 

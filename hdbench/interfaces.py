@@ -212,6 +212,9 @@ class FieldEncoder(Component):
     def layout(self, frames: int) -> WeightLayout:
         """The named parts of its weight vector for shapes of ``frames`` frames."""
 
+    def refuse_shapes(self, names: Sequence[str]) -> None:
+        """HdbenchError when it has what it needs not for all of these training shapes; asked before anything is computed."""
+
     def chunk(self, device: str) -> int:
         """How many shapes are fitted together on ``cpu`` or ``cuda``: what a kill may lose, and what a device likes."""
         return 16 if device == "cpu" else 64
@@ -232,6 +235,10 @@ class FieldEncoder(Component):
         A mesh may be empty (no faces); that is counted, never replaced.
         """
 
+    def decode_frame(self, weights: Tensor, frames: int, frame: int, resolution: int, level: float) -> Mesh:
+        """The mesh of one frame of ``decode``; for encoders that need not make the others."""
+        return self.decode(weights, frames, resolution, level)[frame]
+
     def logits(self, weights: Tensor, points: Tensor, frames: int) -> Tensor:
         """The fields [b, p] at points [q, 3] of the box, [b, q]: positive inside, differentiable, on the weights' device.
 
@@ -246,6 +253,11 @@ class FieldEncoder(Component):
 
 class WeightDenoiser(Component):
     """(noised weights, step) -> the network's prediction."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether its settings name a network that is trained: ``train`` then loads it, and ``weights`` may have no rows."""
+        return False
 
     @abstractmethod
     def network(self, layout: WeightLayout) -> nn.Module:

@@ -17,6 +17,7 @@ from hdbench.refs import Ref
 from hdbench.registry import Registry
 
 SHAPE_COUNTS = {"tiny": 400, "small": 1000, "paper": 4045}  # of a procedural category, by preset
+SEQUENCE_COUNTS = {"tiny": 240, "small": 600, "paper": 1772}  # of sequences, whose every frame costs; DeformingThings4D has 1772
 PARTS = ("encoder", "denoiser", "sampler")
 
 
@@ -97,8 +98,12 @@ class Plan:
     @property
     def printed(self) -> tuple[str, ...]:
         """The metrics that the table prints: those for every table, or all when others were chosen by name."""
-        chosen = self.run.metrics != _default_metrics(self.registry)
-        return self.run.metrics if chosen else tuple(self.registry.metrics("table"))
+        return self.run.metrics if self.chosen_metrics else tuple(self.registry.metrics("table"))
+
+    @property
+    def chosen_metrics(self) -> list[Ref]:
+        """The metrics, if they were chosen by name; none if they are those that nobody has to ask for."""
+        return self.metrics if self.run.metrics != _default_metrics(self.registry) else []
 
     @property
     def digest(self) -> str:
@@ -143,7 +148,7 @@ def make_plan(
                                 "protocol": PROTOCOLS[protocol]}  # fmt: skip
     titles, notes = {}, {}
     for method in methods:
-        titles[method], settings[method], notes[method] = _method(registry, method, preset)
+        titles[method], settings[method], notes[method] = _method(registry, method, preset, _are_sequences(shapes))
     presets = dict(settings)
     for table in tables:
         settings = from_dict(settings, table)
@@ -195,7 +200,13 @@ def _source(registry: Registry, data: str, preset: str) -> tuple[str, Any]:
         config = replace(config, path=path)
     elif hasattr(config, "path") and not config.path:
         raise HdbenchError(f"The shapes '{name}' need a folder. Write --data {name}:DIR.")
-    return name, replace(config, count=SHAPE_COUNTS[preset]) if hasattr(config, "count") else config
+    counts = SEQUENCE_COUNTS if _are_sequences(config) else SHAPE_COUNTS
+    return name, replace(config, count=counts[preset]) if hasattr(config, "count") else config
+
+
+def _are_sequences(shapes: Any) -> bool:
+    """Whether these are the settings of a source of sequences: they say how many frames."""
+    return getattr(shapes, "frames", 1) > 1
 
 
 def _default(registry: Registry, kind: str, name: str) -> Any:
@@ -209,8 +220,8 @@ def _changes(before: Any, after: Any) -> str:
     return f"Changed: {', '.join(changed)}." if changed else ""
 
 
-def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any, str]:
-    """(title, configuration, note) of a recipe or a baseline."""
+def _method(registry: Registry, name: str, preset: str, sequences: bool) -> tuple[str, Any, str]:
+    """(title, configuration, note) of a recipe or a baseline, for shapes or for ``sequences`` of them."""
     if ("baseline", name) in registry.components:
         cls = registry.resolve("baseline", name)
         _require_preset(name, preset, cls.presets)
@@ -220,7 +231,10 @@ def _method(registry: Registry, name: str, preset: str) -> tuple[str, Any, str]:
         raise unknown("method", name, registry.names("recipe") + registry.names("baseline"), step)
     book = registry.resolve("recipe", name)
     _require_preset(name, preset, book.presets)
-    return book.title, _with_components(registry, book.presets[preset]), book.notes.get(preset, "")
+    recipe, note = _with_components(registry, book.presets[preset]), book.notes.get(preset, "")
+    if not sequences:
+        return book.title, recipe, note
+    return book.title, from_dict(recipe, book.sequences.get(preset, {}), f"{name}."), book.sequence_notes.get(preset, note)
 
 
 def _require_preset(method: str, preset: str, presets: Mapping[str, Any]) -> None:

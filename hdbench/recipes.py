@@ -45,9 +45,12 @@ class Recipe:
 class RecipeBook:
     """The presets of a recipe and the title that its rows have in tables (the paper's name for the method).
 
-    ``notes`` {preset: sentence} say under the table where a preset departs from the paper.
+    ``notes`` {preset: sentence} say under the table where a preset departs from the paper. ``sequences`` {preset: {setting:
+    value}} are the settings in which a preset differs for shapes of many frames, and ``sequence_notes`` their sentences.
     """
 
     title: str
     presets: Mapping[str, Recipe]
     notes: Mapping[str, str] = field(default_factory=dict)
+    sequences: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sequence_notes: Mapping[str, str] = field(default_factory=dict)

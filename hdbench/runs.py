@@ -15,13 +15,13 @@ import torch
 from hdbench.errors import HdbenchError
 from hdbench.flow import Data, Outcome, Result
 from hdbench.meshing import export_glb
+from hdbench.pictures import first_sequences, write_sequences, write_strips
 from hdbench.plan import Plan
 from hdbench.provenance import git_state, library_versions, machine
 from hdbench.render import View, contact_sheet
 from hdbench.shapes import Mesh
-from hdbench.stages.decode import unpack
 from hdbench.stages.measure import scored_tensors
-from hdbench.store import FORMAT, load_tensors, read_json, save_tensors, write_atomically, write_json
+from hdbench.store import FORMAT, read_json, save_tensors, write_atomically, write_json
 from hdbench.tables.table import FORMATS, Table
 
 SHOWN = 16  # shapes per row of the gallery: the first of each set, never chosen
@@ -122,12 +122,17 @@ def table_digest(result: Result) -> str:
 def write_pictures(folder: Path, plan: Plan, result: Result) -> None:
     """``gallery.png``: the first test shapes, and the first samples of every method that makes meshes; ``reference.png``:
     the same for the reference rows. Where the data are clouds, methods that make clouds are shown too."""
+    write_strips(folder, plan, result)
     source = plan.source.build()
     truth, view = first_test_shapes(plan, result.data), replace(View(), up=source.up)
     for name, origin in (("gallery", "ours"), ("reference", "reference")):
-        rows = [(row.title, first_meshes(row, SHOWN)) for row in result.outcomes if row.origin == origin]
+        outcomes = [row for row in result.outcomes if row.origin == origin]
+        if result.data.frames > 1 and source.holds == "meshes":
+            write_sequences(folder / f"{name}.png", plan, result, outcomes)
+            continue
+        rows = [(row.title, first_meshes(row, SHOWN)) for row in outcomes]
         if source.holds == "clouds":
-            rows = [(row.title, _first_clouds(row)) for row in result.outcomes if row.origin == origin]
+            rows = [(row.title, _first_clouds(row)) for row in outcomes]
         rows = [(title, shapes) for title, shapes in rows if shapes]
         if rows or origin == "ours":
             contact_sheet([(f"Test shapes ({plan.data.source})", truth), *rows], folder / f"{name}.png", columns=8, view=view)
@@ -147,25 +152,17 @@ def _first_clouds(outcome: Outcome) -> list[Any]:
 
 def first_meshes(outcome: Outcome, count: int) -> list[Mesh]:
     """The first frame of the first ``count`` samples of a row."""
-    return [frames[0] for frames in _meshes(outcome, count)]
-
-
-def _meshes(outcome: Outcome, count: int) -> list[tuple[Mesh, ...]]:
-    found: list[tuple[Mesh, ...]] = []
-    for path in outcome.meshes:
-        tensors = load_tensors(path)
-        if len(found) >= count or "mesh.counts" not in tensors:
-            break
-        found += unpack(tensors)
-    return found[:count]
+    return [frames[0] for frames in first_sequences(outcome, count)]
 
 
 def write_meshes(folder: Path, result: Result) -> None:
-    """``samples/METHOD/NNNN.glb``: the first draw of every method. An empty sample has no file; ``run.json`` counts it."""
+    """``samples/METHOD/NNNN.glb``: the first draw of every method; of sequences its first SHOWN, which play. An empty sample has
+    no file; ``run.json`` counts it."""
     for outcome in result.outcomes:
         if outcome.origin == "ours" and outcome.meshes:
             place = folder / "samples" / outcome.method
-            for index, frames in enumerate(_meshes(outcome, len(outcome.draws[0].clouds))):
+            count = len(outcome.draws[0].clouds) if result.data.frames == 1 else SHOWN
+            for index, frames in enumerate(first_sequences(outcome, min(count, len(outcome.draws[0].clouds)))):
                 if not any(mesh.is_empty for mesh in frames):
                     export_glb(frames if len(frames) > 1 else frames[0], place / f"{index:04d}.glb")
 

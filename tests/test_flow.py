@@ -57,7 +57,8 @@ def test_the_table_and_the_folder_are_what_a_user_needs(whole):
     assert "protocol" in run["stdout"]
     [place] = [path for path in (folder / "runs").iterdir() if path.name != "store"]
     tables = {f"table.{ending}" for ending in ("csv", "json", "md", "txt")}
-    expected = tables | {"clouds", "config.toml", "gallery.png", "novelty", "run.json", "samples"}
+    pictures = {"gallery.png", "interpolation.png", "trajectory.png"}
+    expected = tables | pictures | {"clouds", "config.toml", "novelty", "run.json", "samples"}
     assert {path.name for path in place.iterdir()} == expected
     assert len(list((place / "samples" / "sphere").glob("*.glb"))) == 6  # 15 % of 40
     assert {"libraries", "machine", "git", "configuration", "stages", "command"} <= set(run)

@@ -15,8 +15,9 @@ from typing import Any
 from hdbench.config import override, resolve_key, value_of
 from hdbench.engine import Engine
 from hdbench.errors import HdbenchError
-from hdbench.flow import Data, Outcome, method_rows, preflight, references, score, shared_distances, side_by_side, survey
+from hdbench.flow import Data, Outcome, method_rows, references, score, shared_distances, side_by_side, survey
 from hdbench.plan import Plan
+from hdbench.preflight import preflight
 from hdbench.workers import Workers
 
 DEFAULT = "default"
@@ -84,7 +85,8 @@ def run_ablation(
     """Every case with every seed: ``plans`` {title of the case: a plan per seed}. A case that fails says why in its row."""
     first = next(iter(plans.values()))[0]
     data = survey(first, engine_for(first, DEFAULT))
-    preflight(first, engine_for(first, DEFAULT), data)
+    for title, seeds in plans.items():
+        preflight(seeds[0], engine_for(seeds[0], title), data)
     jobs = [(title, plan) for title, seeds in plans.items() for plan in seeds]
     runs = side_by_side(jobs, lambda job: method_rows(job[1], engine_for(job[1], job[0]), data, method, False)[0], workers)
     made = {title: [run for (of, _), run in zip(jobs, runs) if of == title] for title in plans}

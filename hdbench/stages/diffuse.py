@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import FieldEncoder, Sampler, Session, WeightDenoiser
@@ -17,6 +19,8 @@ from hdbench.store import load_info, load_tensors
 from hdbench.weights import Mode, WeightLayout, WeightSpace, weight_space
 
 NOISE = 0.02  # standard deviation of the control row with noise, in units of the weights
+Noise = Callable[[int], Tensor]  # draw -> [b, k]
+Watch = Callable[[int, Tensor], None]  # (step of the schedule, weights [b, p])
 TILE = 64  # samples are denoised in tiles of this size, always, so that a sample does not depend on how many there are
 
 
@@ -46,10 +50,12 @@ def accepted_weights(encoder: Ref, fields: list[Path]) -> tuple[Tensor, int]:
 def train(
     session: Session, encoder: Ref, denoiser: Ref, schedule: Schedule, space: Mode, fields: list[Path], frames: int
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The trained network (``network.*``), the space it works in (``space.*``) and its curves (``curve.*``)."""
-    weights, refused = accepted_weights(encoder, fields)
+    """The trained network (``network.*``), the space it works in (``space.*``) and its curves (``curve.*``). Without ``fields``
+    the denoiser is one that is given, in the space ``raw``."""
     built: FieldEncoder = encoder.build()
-    diffused = weight_space(weights, built.layout(frames), space)
+    layout = built.layout(frames)
+    weights, refused = accepted_weights(encoder, fields) if fields else (torch.zeros(0, layout.size), 0)
+    diffused = weight_space(weights, layout, space)
     there = diffused.to(session.device)
     session.logits = lambda coordinates, points: built.logits(there.inverse(coordinates), points, frames)
     network = _network(denoiser, diffused.layout, session.seed).to(session.device)
@@ -57,8 +63,8 @@ def train(
     parameters = sum(p.numel() for p in network.parameters())
     tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
     tensors |= {f"curve.{k}": v for k, v in curves.items()} | _space_to_tensors(diffused)
-    layout = {"names": list(diffused.layout.names), "shapes": [list(s) for s in diffused.layout.shapes]}
-    return tensors, {"layout": layout, "parameters": parameters, "fields": len(weights), "refused": refused}
+    named = {"names": list(diffused.layout.names), "shapes": [list(s) for s in diffused.layout.shapes]}
+    return tensors, {"layout": named, "parameters": parameters, "fields": len(weights), "refused": refused}
 
 
 def _network(denoiser: Ref, layout: WeightLayout, seed: int) -> torch.nn.Module:
@@ -71,23 +77,54 @@ def sample(
     session: Session, denoiser: Ref, sampler: Ref, schedule: Schedule, trained: Path, tile: int
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """``weights`` [TILE, p]: samples tile * TILE and on. Sample j draws from its own generator."""
-    tensors, layout = load_tensors(trained), load_info(trained)["layout"]
-    diffused = _space_from_tensors(tensors, layout)
-    network = _network(denoiser, diffused.layout, session.seed).to(session.device).eval()
-    network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
-    generators = [torch_generator(session.seed, "sample", tile * TILE + j) for j in range(TILE)]
+    ready = Trained.load(session, denoiser, schedule, trained)
+    noise = noise_of(session.seed, range(tile * TILE, (tile + 1) * TILE), ready.space.layout.size)
+    return {"weights": ready.draw(sampler.build(), noise)}, {}
 
-    def noise(_: int) -> Tensor:
-        return torch.stack([torch.randn(diffused.layout.size, generator=g) for g in generators]).to(session.device)
 
-    def denoise(noised: Tensor, step: int) -> Tensor:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A denoiser that is trained, on its device, and the space that it works in."""
+
+    network: nn.Module
+    space: WeightSpace
+    schedule: Schedule
+    device: torch.device
+
+    @classmethod
+    def load(cls, session: Session, denoiser: Ref, schedule: Schedule, trained: Path) -> Trained:
+        """What ``train`` has stored."""
+        tensors, layout = load_tensors(trained), load_info(trained)["layout"]
+        space = _space_from_tensors(tensors, layout)
+        network = _network(denoiser, space.layout, session.seed).to(session.device).eval()
+        network.load_state_dict({k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")})
+        return cls(network, space, schedule, session.device)
+
+    def denoise(self, noised: Tensor, step: int) -> Tensor:
+        """The clean coordinates [b, k] that it predicts from noised ones."""
         steps = torch.full((len(noised),), step, dtype=torch.long, device=noised.device)
-        return schedule.clean(noised, network(noised, steps), steps)
+        return self.schedule.clean(noised, self.network(noised, steps), steps)
 
-    built: Sampler = sampler.build()
-    with torch.no_grad():
-        drawn = built.sample(denoise, schedule, noise(0), noise)
-    return {"weights": diffused.inverse(drawn.cpu())}, {}
+    def draw(self, sampler: Sampler, noise: Noise, watch: Watch | None = None) -> Tensor:
+        """Weights [b, p] from noise, whose first draw is the start; ``watch(step, weights)`` sees every prediction on the way."""
+
+        def denoise(noised: Tensor, step: int) -> Tensor:
+            clean = self.denoise(noised, step)
+            if watch:
+                watch(step, self.space.inverse(clean.cpu()))
+            return clean
+
+        def fresh(draw: int) -> Tensor:
+            return noise(draw).to(self.device)
+
+        with torch.no_grad():
+            return self.space.inverse(sampler.sample(denoise, self.schedule, fresh(0), fresh).cpu())
+
+
+def noise_of(seed: int, samples: Iterable[int], size: int) -> Noise:
+    """Draws [b, size] of fresh noise, each sample's from its own generator."""
+    generators = [torch_generator(seed, "sample", j) for j in samples]
+    return lambda draw: torch.stack([torch.randn(size, generator=g) for g in generators])
 
 
 def _space_to_tensors(space: WeightSpace) -> dict[str, Tensor]:

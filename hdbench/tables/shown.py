@@ -9,6 +9,8 @@ from hdbench.tables.records import Record
 FILES = {
     "gallery.png": "samples",
     "reference.png": "reference rows",
+    "trajectory.png": "from noise to samples, as predicted on the way",
+    "interpolation.png": "between two fields, and between two samples",
     "samples": "meshes (GLB)",
     "clouds": "clouds that were scored",
     "novelty": "nearest training shapes",

@@ -37,9 +37,9 @@ class Fit:
 
     ``steps`` of ``batch`` points; ``optimiser`` with learning rate ``rate``. ``decay``: ``cosine`` falls to ``floor`` times
     the rate at the last step; ``plateau`` multiplies it by 0.8 after 10 epochs without a new best loss, down to ``floor``;
-    ``none`` keeps it. An epoch is one pass over the points. A field stops early after ``patience`` epochs without a new best
-    loss, or after an epoch whose IoU on the points it is fitted to was at least ``enough`` (0 and 1 switch these off).
-    ``near_weight`` is how much a point near the surface counts in the loss beside a point of the box; the mean stays 1.
+    ``none`` keeps it. An epoch is one pass over the points, or ``epoch`` steps. A field stops early after ``patience`` epochs
+    without a new best loss, or after an epoch whose IoU on the points it is fitted to was at least ``enough`` (0 and 1 switch
+    these off). ``near_weight`` is how much a point near the surface counts in the loss beside a point of the box; the mean is 1.
     """
 
     steps: int = 600
@@ -49,6 +49,7 @@ class Fit:
     beta2: float = 0.99
     decay: Literal["cosine", "plateau", "none"] = "cosine"
     floor: float = 0.02
+    epoch: int = 0
     patience: int = 0
     enough: float = 1.0
     near_weight: float = 1.0
@@ -59,6 +60,7 @@ class Fit:
         check(self.rate > 0, "rate", "above 0", self.rate)
         check(0 <= self.beta2 < 1, "beta2", "in [0, 1)", self.beta2)
         check(0 <= self.floor <= 1, "floor", "in [0, 1]", self.floor)
+        check(self.epoch >= 0, "epoch", "at least 0", self.epoch)
         check(self.patience >= 0, "patience", "at least 0", self.patience)
         check(0 < self.enough <= 1, "enough", "in (0, 1]", self.enough)
         check(self.near_weight > 0, "near_weight", "above 0", self.near_weight)
@@ -179,6 +181,7 @@ def _fit_group(networks: Networks, batches: Batches, plan: Fit) -> Tensor:
     backward = Backward(networks, tile)
     optimiser = (Muon if plan.optimiser == "muon" else Adam)(networks, beta2=plan.beta2)
     watch = Watch(plan, networks) if plan.watched else None
+    epoch = plan.epoch or batches.epoch
     whole = batches.importance
     important = [None] * (plan.batch // tile + 1) if whole is None else whole.split(tile, dim=1)
     for step in range(plan.steps):
@@ -189,7 +192,7 @@ def _fit_group(networks: Networks, batches: Batches, plan: Fit) -> Tensor:
             if watch:
                 watch.see(logits, y, important[k])
         optimiser.step(backward.gradients, plan.rate * _share(step, plan))
-        if watch and (step + 1) % batches.epoch == 0:
+        if watch and (step + 1) % epoch == 0:
             optimiser.set_share(watch.close_epoch(networks))
             if watch.stopped.all():
                 break

@@ -7,7 +7,7 @@ Source: Erkoc et al., HyperDiffusion, ICCV 2023, section 3.1; Rgtemze/HyperDiffu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -116,6 +116,11 @@ class MLPEncoder(FieldEncoder):
         """layers.0.weight [h, f], layers.0.bias [h], ...: the official state_dict's order. A sequence has one input more."""
         return layer_layout(self.encoding.width(frames), self.config.hidden, self.config.depth)
 
+    def refuse_shapes(self, names: Sequence[str]) -> None:
+        """HdbenchError when given fields lack one of them."""
+        if self.config.fields:
+            refuse_missing(Path(self.config.fields), names)
+
     def chunk(self, device: str) -> int:
         """Fewer of the large networks at a time, which take minutes each on a CPU; a full group on a GPU."""
         if device != "cpu":
@@ -218,8 +223,15 @@ class MLPEncoder(FieldEncoder):
 
     def decode(self, weights: Tensor, frames: int, resolution: int, level: float) -> tuple[Mesh, ...]:
         """One mesh per frame, that of the dense grid of resolution^3 points."""
+        return self._extract(weights, frames, range(frames), resolution, level)
+
+    def decode_frame(self, weights: Tensor, frames: int, frame: int, resolution: int, level: float) -> Mesh:
+        """The mesh of one frame, without those of the others."""
+        return self._extract(weights, frames, range(frame, frame + 1), resolution, level)[0]
+
+    def _extract(self, weights: Tensor, frames: int, shown: range, resolution: int, level: float) -> tuple[Mesh, ...]:
         parts = [part[0] for part in self.layout(frames).split(weights[None]).values()]
-        times = None if frames == 1 else [self.encoding.frame_coordinate(k, frames) for k in range(frames)]
+        times = None if frames == 1 else [self.encoding.frame_coordinate(k, frames) for k in shown]
         layers = list(zip(parts[::2], parts[1::2]))
         return extract(layers, self.config.octaves, self.config.scale, times, resolution, level)
 

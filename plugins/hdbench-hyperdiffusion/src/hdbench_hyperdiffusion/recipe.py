@@ -72,6 +72,18 @@ _PAPER = Recipe(
     meshing=Meshing(resolution=356, level=1.386),
 )  # fmt: skip
 
+_TINY_SEQUENCES = {
+    "encoder": {"hidden": 64, "near": 4096, "uniform": 4096, "held_out": 512, "fit": {"steps": 2400}},
+}
+_SMALL_SEQUENCES = {
+    "encoder": {"hidden": 128, "near": 16_384, "uniform": 16_384, "held_out": 1024, "fit": {"steps": 6000}},
+}
+# 4D: the frame's index is the fourth coordinate, an epoch is as long as in 3D, and the learning rate stays as it is.
+_PAPER_SEQUENCES = {
+    "encoder": {"fit": {"epoch": _EPOCH}, "first": {"epoch": _EPOCH}},
+    "denoiser": {"width": 1440, "training": {"lr": 5e-5, "decay": "none"}},
+}
+
 _OURS = (
     "Not the paper's settings: {}; fits start from the mean field (init=mean, ours; the paper's is init=first), weights are "
     "diffused in their principal axes, and the running average of the denoiser samples. '--preset paper' has the released ones."
@@ -83,5 +95,10 @@ BOOK = RecipeBook(
     {
         "tiny": _OURS.format("3 x 32 MLPs, a transformer of 192 x 4"),
         "small": _OURS.format("3 x 64 MLPs, a transformer of 384 x 6"),
+    },
+    {"tiny": _TINY_SEQUENCES, "small": _SMALL_SEQUENCES, "paper": _PAPER_SEQUENCES},
+    {
+        "tiny": _OURS.format("3 x 64 MLPs for 16 frames each, a transformer of 192 x 4"),
+        "small": _OURS.format("3 x 128 MLPs fitted in 6000 steps, a transformer of 384 x 6"),
     },
 )

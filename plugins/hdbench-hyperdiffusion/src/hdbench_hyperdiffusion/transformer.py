@@ -65,6 +65,11 @@ class WeightTransformer(WeightDenoiser):
     source = "Erkoc et al. 2023 (arXiv 2303.17015), section 3.2; Rgtemze/HyperDiffusion@fd2c581; Peebles et al. 2022"
     Config = TransformerConfig
 
+    @property
+    def ready(self) -> bool:
+        """With a checkpoint there is nothing to train."""
+        return bool(self.config.checkpoint)
+
     def network(self, layout: WeightLayout) -> nn.Module:
         """An untrained network for weights of this layout; HdbenchError when the heads do not divide the width, or when the
         checkpoint is of another one."""
@@ -80,9 +85,11 @@ class WeightTransformer(WeightDenoiser):
         return network
 
     def train(self, network: nn.Module, weights: Tensor, schedule: Schedule, session: Session) -> dict[str, Tensor]:
-        """See ``hdbench.training.train``; a checkpoint is loaded, and only its error is measured."""
+        """See ``hdbench.training.train``; a checkpoint is loaded, and its error measured, if there are fields to measure on."""
         if self.config.checkpoint:
             load_into(network.to(session.device).eval(), self.config.checkpoint)
+            if len(weights) == 0:
+                return {}
             return {"loss": error_of(network, weights, schedule, self.config.training.batch, session)}
         return train(network, weights, schedule, self.config.training, session)
 

@@ -77,11 +77,15 @@ class VoxelEncoder(FieldEncoder):
         A weight is 2 p - 1 for a probability p of being inside, so the level (in logits) is tanh(level / 2). The grid is
         contoured as it is, whatever ``resolution`` is asked for.
         """
-        cells = weights.detach().cpu().view(frames, *[self.config.resolution] * 3).double().numpy()
+        return tuple(self.decode_frame(weights, frames, k, resolution, level) for k in range(frames))
+
+    def decode_frame(self, weights: Tensor, frames: int, frame: int, resolution: int, level: float) -> Mesh:
+        """The mesh of one frame, without those of the others."""
+        cells = weights.detach().cpu().view(frames, *[self.config.resolution] * 3)[frame].double().numpy()
         threshold = math.tanh(level / 2)
         if not self.config.smooth:
             cells, threshold = np.where(cells > threshold, 1.0, -1.0), 0.0
-        return tuple(_contour(frame.astype(np.float32), threshold) for frame in cells)
+        return _contour(cells.astype(np.float32), threshold)
 
 
 def cells_of(points: Tensor, resolution: int) -> Tensor:

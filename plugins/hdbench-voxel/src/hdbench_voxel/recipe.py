@@ -50,8 +50,12 @@ _PAPER = Recipe(
 
 _OURS = "Not the paper's settings: an isotropic UNet of {} channels on 2 x 2 x 2 cells. '--preset paper' has the recovered ones."
 
+# Points per frame: a body of thin limbs has less surface than a wing, and there are many frames.
+_SEQUENCES = {"tiny": {"encoder": {"surface_points": 4096}}}
+
 BOOK = RecipeBook(
     "Voxel Baseline",
     {"tiny": _TINY, "small": _SMALL, "paper": _PAPER},
     {"tiny": _OURS.format(16), "small": _OURS.format(32)},
+    _SEQUENCES,
 )
