@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from hdbench.distances.nearest import nearest_neighbours, nearest_pairs
 from hdbench.errors import HdbenchError
 from hdbench.points import NORMALISATIONS
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(os.environ.get("HDBENCH_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
 def smallest(matrix, by_row, by_column):
