@@ -126,6 +126,8 @@ def test_of_the_variables_only_the_usual_and_the_named_are_seen(tmp_path, monkey
 
 
 def test_a_program_that_does_not_exist_is_told_in_the_log(tmp_path):
-    ended = run(Job(words=["/no/such/program"], folder=tmp_path, environment=ENVIRONMENT, log=tmp_path / "log", timeout_seconds=9))
+    ended = run(
+        Job(words=["/no/such/program"], folder=tmp_path, environment=ENVIRONMENT, log=tmp_path / "log", timeout_seconds=9)
+    )
     assert ended.code == 127
     assert "/no/such/program: No such file" in last_lines(tmp_path / "log")

@@ -65,7 +65,7 @@ def test_what_is_wrong_is_named_with_its_nearest(tmp_path, old, new, message):
 
 
 def test_a_specification_without_samples_is_none(tmp_path):
-    with pytest.raises(HdbenchError, match="it has no .sample. command"):
+    with pytest.raises(HdbenchError, match=r"it has no \[sample\] command"):
         read(tmp_path, GOOD.partition("[sample]")[0])
 
 
@@ -77,7 +77,7 @@ def test_several_commands_run_in_turn(tmp_path):
 def test_arguments_change_parameters_and_no_others(tmp_path):
     spec = read(tmp_path, GOOD)
     assert spec.values(("epochs=3",)) == {"epochs": "3"}
-    with pytest.raises(HdbenchError, match="no parameter named 'epoch'. Did you mean 'epochs'?"):
+    with pytest.raises(HdbenchError, match="no parameter named 'epoch'"):
         spec.values(("epoch=3",))
 
 

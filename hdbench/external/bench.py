@@ -150,7 +150,7 @@ class Bench:
 @contextmanager
 def open_bench(driven: Driven, session: Session, stage: str) -> Iterator[Bench]:
     """A bench with a fresh copy of the checkout. When the work is done only the logs are kept; after a failure, everything."""
-    work = session.folder or Path(tempfile.mkdtemp(prefix="hdbench-"))
+    work = (session.folder or Path(tempfile.mkdtemp(prefix="hdbench-"))).absolute()
     repo, interpreter, spec = driven.folder(), driven.interpreter(), driven.specification
     shutil.rmtree(work, ignore_errors=True)
     (work / "out").mkdir(parents=True)

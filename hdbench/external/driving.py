@@ -49,7 +49,7 @@ class Driven:
         found = shutil.which(str(Path(self.python).expanduser())) if self.python else sys.executable
         if not found:
             raise HdbenchError(f"There is no interpreter '{self.python}'. Write -o {self.name}.python=ENVIRONMENT/bin/python.")
-        return Path(found)
+        return Path(found).absolute()  # not resolved: a link in an environment is what makes it that environment's
 
 
 def described(driven: Driven) -> str:
