@@ -211,6 +211,8 @@ def test_an_infinite_value_fails_whatever_the_noise(tiny):
     found = line(check(with_value(tiny, "MMD", math.inf), tiny, METRICS), "MMD")
     assert (found.verdict, found.reason) == ("fail", "the value is not finite")
     assert check(tiny, with_value(tiny, "MMD", math.inf), METRICS).passed
+    both = check(with_value(tiny, "MMD", math.inf), with_value(tiny, "MMD", math.inf), METRICS)
+    assert line(both, "MMD").verdict == "not gated"
 
 
 def test_a_method_that_failed_fails_and_says_why(tiny):
@@ -229,15 +231,24 @@ def test_empty_samples_are_fishers_exact_test(tiny):
     assert check(with_row(tiny, empty=20), tiny, METRICS, tolerate=("empty=12",)).passed
 
 
+def without_interval(run, value):
+    one = Estimate(value=value, half_width=math.nan)
+    return with_row(run, estimates={**run.row("HyperDiffusion").estimates, "MMD": one})
+
+
 def test_a_value_without_interval_is_not_gated_unless_a_threshold_decides(tiny):
-    estimates = {"MMD": Estimate(value=9.0, half_width=math.nan)}
-    run, reference = (
-        with_row(tiny, estimates=estimates),
-        with_row(tiny, estimates={"MMD": Estimate(value=5.0, half_width=math.nan)}),
-    )
-    assert line(check(run, reference, ("mmd-cd",)), "MMD").verdict == "not gated"
-    assert line(check(run, reference, ("mmd-cd",), tolerate=("MMD=3",)), "MMD").verdict == "fail"
-    assert line(check(run, reference, ("mmd-cd",), tolerate=("MMD=5",)), "MMD").verdict == "pass"
+    run, reference = without_interval(tiny, 9.0), without_interval(tiny, 5.0)
+    verdict = check(run, reference, METRICS)
+    assert line(verdict, "MMD").verdict == "not gated"
+    assert to_text(verdict).endswith("PASSED: none of 9 is worse than the reference beyond the noise of both (1 not gated).\n")
+    assert line(check(run, reference, METRICS, tolerate=("MMD=3",)), "MMD").verdict == "fail"
+    assert line(check(run, reference, METRICS, tolerate=("MMD=5",)), "MMD").verdict == "pass"
+
+
+def test_a_gate_that_no_metric_has_to_pass_is_refused(tiny):
+    run, reference = without_interval(tiny, 9.0), without_interval(tiny, 5.0)
+    with pytest.raises(HdbenchError, match="None of 1 metrics can be gated"):
+        check(run, reference, ("mmd-cd",), rows=("HyperDiffusion",))
 
 
 # ------------------------------------------------------------------------------------------------------- what it refuses
@@ -417,8 +428,7 @@ def test_junit_has_a_case_per_line_and_a_failure_with_its_reason(verdict):
 
 
 def test_junit_skips_what_is_not_gated_and_takes_any_text(tiny):
-    run = with_row(tiny, estimates={}, title="HyperDiffusion")
-    source = to_junit(check(run, tiny, ("mmd-cd",)))
+    source = to_junit(check(without_interval(tiny, 5.0), tiny, ("mmd-cd",)))
     [suite] = ElementTree.fromstring(source.replace("HyperDiffusion", "a&lt;b"))
     assert suite.get("skipped") == "1"
     failed = replace(check(with_row(tiny, failure="<b>\x00&", estimates={}), tiny, ()), run="x")

@@ -93,6 +93,7 @@ def check(
         for ours, theirs in _rows(run, reference, rows)
         for question in _questions(ours, theirs, columns, allowed, same_shapes, seeds)
     ]
+    _refuse_to_gate_nothing(questions, metrics)
     return Verdict(
         run=_name(run),
         against=_name(reference),
@@ -100,6 +101,16 @@ def check(
         notes=tuple(remarks(run, reference)),
         alpha=alpha,
     )
+
+
+def _refuse_to_gate_nothing(questions: Sequence[_Question], metrics: Sequence[str]) -> None:
+    """A gate that no metric has to pass would pass everything."""
+    lines = [question.line for question in questions if question.line.name != EMPTY]
+    if metrics and lines and all(line.verdict == "not gated" for line in lines):
+        raise HdbenchError(
+            f"None of {len(lines)} metrics can be gated: {lines[0].reason}. Intervals need at least 8 test shapes and samples; "
+            "run with more of them, or say with --threshold METRIC=VALUE how much is too much."
+        )
 
 
 def _name(measured: Measured) -> str:
@@ -180,8 +191,9 @@ def _not_finite(line: Line, ours: Estimate, theirs: Estimate) -> _Question:
     """A value that is infinite or unknown where the reference's is not is worse than any."""
     if math.isfinite(theirs.value):
         return _Question(replace(line, worse=math.inf, reason="the value is not finite"), p_value=0.0)
-    said = "better than the reference, whose value is not finite" if math.isfinite(ours.value) else "neither value is finite"
-    return _Question(replace(line, reason=said))
+    if math.isfinite(ours.value):
+        return _Question(replace(line, reason="better than the reference, whose value is not finite"))
+    return _Question(replace(line, verdict="not gated", reason="neither value is finite"))
 
 
 def _without_interval(line: Line, threshold: Threshold) -> _Question:

@@ -16,10 +16,12 @@ def headline(verdict: Verdict) -> str:
     """Such as ``FAILED: 2 of 9 are worse than the reference beyond the noise of both``."""
     gated = [line for line in verdict.lines if line.verdict != "not gated"]
     failed = [line for line in gated if line.failed]
+    others = len(verdict.lines) - len(gated)
+    more = f" ({others} not gated)" if others else ""
     if not failed:
-        return f"PASSED: none of {len(gated)} is worse than the reference beyond the noise of both"
+        return f"PASSED: none of {len(gated)} is worse than the reference beyond the noise of both{more}"
     verb = "is" if len(failed) == 1 else "are"
-    return f"FAILED: {len(failed)} of {len(gated)} {verb} worse than the reference beyond the noise of both"
+    return f"FAILED: {len(failed)} of {len(gated)} {verb} worse than the reference beyond the noise of both{more}"
 
 
 def to_text(verdict: Verdict) -> str:
