@@ -87,3 +87,13 @@ def test_fresh_noise_is_drawn_in_every_step_but_the_last():
     draw = lambda: drawn.append(1) or torch.zeros(1, 3, 2)  # noqa: E731
     ancestral(lambda points, t: torch.zeros_like(points), torch.zeros(1, 3, 2), draw, betas("linear"))
     assert len(drawn) == 999
+
+
+def test_fresh_noise_has_the_variance_of_the_posterior():
+    """Of two steps, with a network that says nothing: the noise of the first, over the signal that the last one restores."""
+    few, zero = betas("linear")[500:502], lambda points, t: torch.zeros_like(points)
+    start = torch.zeros(1, 3, 4)
+    found = ancestral(zero, start, lambda: torch.ones_like(start), few)
+    first, second = (1 - few).cumprod(0).tolist()
+    posterior = few[1].item() * (1 - first) / (1 - second)
+    assert found.flatten().tolist() == pytest.approx([(posterior / first) ** 0.5] * 12, rel=1e-4)

@@ -52,9 +52,9 @@ def test_balls_hold_the_first_points_by_index_and_repeat_the_first_of_them(cloud
 
 
 def test_a_point_on_the_sphere_is_outside_and_an_empty_ball_holds_point_0():
-    points = torch.tensor([[[1.0, 3.0], [0.0, 0.0], [0.0, 0.0]]])
+    points = torch.tensor([[[9.0, 1.0, 3.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]])
     centres = torch.tensor([[[0.0, 2.5], [0.0, 0.0], [0.0, 0.0]]])
-    assert operations.ball_query(centres, points, 1.0, 3).tolist() == [[[0, 0, 0], [1, 1, 1]]]
+    assert operations.ball_query(centres, points, 1.0, 3).tolist() == [[[0, 0, 0], [2, 2, 2]]]
 
 
 @pytest.mark.parametrize(("cloud", "centres"), [(lattice(60, 4), lattice(30, 4, 1)), (scattered(60), scattered(30, 1)),

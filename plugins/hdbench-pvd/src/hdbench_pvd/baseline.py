@@ -59,9 +59,10 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": {
         "network": {
             "width": 0.25, "voxels": (12, 8, 4), "centres": (256, 64, 16, 4), "radii": (0.2, 0.4, 0.8, 1.6), "neighbours": 16,
+            "dropout": 0.0,
         },
         "training": {
-            "steps": 800, "epochs": 0, "lr": 2e-3, "warmup": 50, "decay": "linear", "betas": (0.9, 0.99), "clip": 1.0,
+            "steps": 900, "epochs": 0, "lr": 2e-3, "warmup": 50, "decay": "linear", "betas": (0.9, 0.99), "clip": 1.0,
             "ema": 0.99, "checkpoint_seconds": 20.0,
         },
         "sampling": {"kind": "ddim", "steps": 25},
