@@ -180,6 +180,11 @@ def test_presets_are_settings(preset):
     assert ("the released schedule" in sentence) == (preset == "paper")
 
 
+def test_a_grid_of_another_size_is_still_the_released_recipe():
+    assert "the released schedule" in ShapeGAN(ShapeGANConfig(resolution=32)).provenance()
+    assert "64 wide" in ShapeGAN(ShapeGANConfig(hidden=64)).provenance()
+
+
 def test_a_diverged_training_stops_and_says_what_to_lower():
     with pytest.raises(HdbenchError, match="Lower adversarial"):
         ShapeGAN(brief(penalty=1e39, start=0)).fit(training(), Session(seed=0))

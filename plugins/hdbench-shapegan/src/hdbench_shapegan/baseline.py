@@ -122,12 +122,14 @@ class ShapeGAN(ThreeWays):
 
 
 POOL_PER_POINT = 8  # points measured per point of a step, up to the released 64^3
+_RECIPE = ("latent", "hidden", "truncation", "stages", "adversarial", "start")  # what decides how it is trained
 _KINDS = {"voxel": "3D-CNN discriminator on grids", "point": "PointNet discriminator on points"}
 
 
 def _recipe(config: ShapeGANConfig) -> str:
     """How it is trained, and where that departs from the released recipe."""
-    if config == ShapeGANConfig(variant=config.variant, mode=config.mode):
+    released = ShapeGANConfig(variant=config.variant)
+    if all(getattr(config, name) == getattr(released, name) for name in _RECIPE):
         return "the released schedule."
     stages, sizes = config.stages, ", ".join(f"{size}{'^3' if config.variant == 'voxel' else ''}" for size in config.stages.sizes)
     length = f"{'/'.join(map(str, stages.steps))} steps" if stages.steps else f"{'/'.join(map(str, stages.epochs))} epochs"
