@@ -17,6 +17,7 @@ from hdbench_external.baseline import External, ExternalConfig
 
 from hdbench.config import override
 from hdbench.errors import HdbenchError
+from hdbench.external.specification import LAYOUTS, PLACEHOLDERS, SHIMS
 from hdbench.interfaces import Session, TrainingSet
 
 HERE = Path(__file__).parents[1]
@@ -109,7 +110,19 @@ def test_a_given_checkpoint_is_sampled_without_training(spec, repo, tmp_path):
     assert "said to be trained on theirs: that may hold shapes of this test set" in baseline.provenance()
 
 
+def test_the_example_of_the_documentation_is_the_one_that_runs():
+    page = (HERE.parents[1] / "docs" / "pages" / "howto" / "external.md").read_text()
+    assert f"```toml\n{(EXAMPLE / 'toy.toml').read_text()}```" in page
+
+
+def test_the_documentation_names_all_shims_layouts_and_placeholders():
+    page = (HERE.parents[1] / "docs" / "pages" / "howto" / "external.md").read_text()
+    named = set(re.findall(r"`\{?([\w-]+)\}?`", page))
+    assert {*SHIMS, *LAYOUTS, *PLACEHOLDERS} <= named
+
+
 def test_what_the_row_says_of_itself(spec, repo):
+    assert external(spec, repo).row() == "Toy"
     git = ["git", "-C", str(repo), "-c", "user.name=n", "-c", "user.email=e"]
     plain = external(spec, repo).provenance()
     assert plain.startswith("External: github.com/somebody/toy at no commit, files ")
@@ -301,7 +314,7 @@ def test_a_whole_run_ends_in_a_row_and_a_second_one_computes_nothing(spec, repo,
     assert "Here it took" in row["note"]
     assert "External: github.com/somebody/toy at" in done.stdout
     labels = {stage["label"] for stage in record["stages"]}
-    assert {"External: fit", "External: sample"} <= labels
+    assert {"Toy: fit", "Toy: sample"} <= labels
     assert list((tmp_path / "runs" / "store").glob("sample-*/part-00000/sample.log"))
     hdbench(tmp_path, *words)
     [again] = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/run.json")]
@@ -309,7 +322,7 @@ def test_a_whole_run_ends_in_a_row_and_a_second_one_computes_nothing(spec, repo,
     (repo / "sample.py").write_text((repo / "sample.py").read_text() + "# another version\n")
     hdbench(tmp_path, *words)
     [changed] = [json.loads(path.read_text()) for path in tmp_path.glob("runs/*/run.json")]
-    assert {s["label"] for s in changed["stages"] if s["computed"]} >= {"External: fit", "External: sample"}
+    assert {s["label"] for s in changed["stages"] if s["computed"]} >= {"Toy: fit", "Toy: sample"}
 
 
 def test_a_repository_that_fails_is_a_row_that_says_why(spec, repo, tmp_path):

@@ -45,6 +45,11 @@ class External(ThreeWays):
             raise HdbenchError("The baseline 'external' needs a specification. Write -o external.spec=FILE.toml.")
         return read_specification(Path(self.config.spec).expanduser())
 
+    def row(self) -> str:
+        """The title that the specification gives."""
+        titled = self.config.way == "external" and self.specification().about.title
+        return titled or self.title
+
     def native_fit(self, training: TrainingSet, session: Session) -> dict[str, Tensor]:
         """There is no such way."""
         raise self._nothing_native()
