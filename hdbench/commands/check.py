@@ -12,7 +12,7 @@ from hdbench.hookspecs import hookimpl
 from hdbench.registry import Registry
 
 if TYPE_CHECKING:
-    from hdbench.gate.check import Verdict
+    from hdbench.gate.lines import Verdict
 
 FILE: Any = click.Path(path_type=Path, dir_okay=False)
 WORKFLOWS = {"github": "github.yml"}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from hdbench.gate.check import Verdict
+    from hdbench.gate.lines import Verdict
 
 MARKER = "hdbench_check(run, against, **options): what the fixture of this name compares; options as in 'hdbench check'"
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hdbench.errors import HdbenchError
-from hdbench.gate.check import ALPHA, Verdict, check
+from hdbench.gate.check import check
+from hdbench.gate.lines import ALPHA, Verdict
 from hdbench.gate.measured import Measured, measured
 from hdbench.gate.reference import read, to_json
 from hdbench.gate.timings import SLOWER, STAGES, calibrate, timing_lines

@@ -12,7 +12,7 @@ import time
 from statistics import median
 
 from hdbench.errors import HdbenchError, unknown
-from hdbench.gate.check import Line
+from hdbench.gate.lines import Line
 from hdbench.gate.measured import Measured
 
 SLOWER = 1.5  # ratios beyond it fail: CPU times of equal work differ by a tenth or two on a shared machine

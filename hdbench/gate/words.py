@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from hdbench.gate.check import Line, Verdict
+from hdbench.gate.lines import Line, Verdict
 from hdbench.tables.markdown import escaped, line_of
 
 SIGNS = {"pass": "pass", "fail": "FAIL", "not gated": "-"}
