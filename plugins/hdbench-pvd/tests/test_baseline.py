@@ -184,6 +184,7 @@ def test_presets_fit_and_say_what_they_are(preset):
     said = PVD(config).provenance()
     assert ("authors' ancestral sampler" in said) == (preset == "paper")
     assert (f"DDIM-{config.sampling.steps}" in said) == (preset != "paper")
+    assert ("Not the authors' training" in said) == (preset != "paper")
     with torch.device("meta"):
         PVCNN2(config.network)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hdbench_pvd.baseline import PVDConfig
 from hdbench_pvd.chains import SamplingConfig
+from hdbench_pvd.learning import Lessons
 from hdbench_pvd.network import PVCNN2Config
 
 from hdbench.testing import BaselineContract
@@ -16,5 +17,9 @@ TRAINING = Training(steps=2, batch=2, checkpoint_seconds=0.0)
 class TestPVD(BaselineContract):
     component = "pvd"
     small = PVDConfig(
-        network=NETWORK, training=TRAINING, stock=128, points=32, sampling=SamplingConfig(kind="ddim", steps=3, together=2)
+        network=NETWORK,
+        training=TRAINING,
+        lessons=Lessons(points=32),
+        stock=128,
+        sampling=SamplingConfig(kind="ddim", steps=3, together=2),
     )

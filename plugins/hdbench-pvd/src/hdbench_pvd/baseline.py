@@ -103,7 +103,17 @@ class PVD(ThreeWays):
             else f"PVD (DDIM-{sampling.steps}): accelerated, {sampling.steps} deterministic steps of the schedule's {STEPS}, "
             "not the authors' sampler."
         )
-        return f"{self._network()} {sampler}"
+        return " ".join(filter(None, (self._network(), self._training(), sampler)))
+
+    def _training(self) -> str:
+        """How the training departs from the authors', if it does."""
+        training, lessons = self.config.training, self.config.lessons
+        if self.config.checkpoint or (training == _AUTHORS and lessons == Lessons()):
+            return ""
+        length = f"{training.steps:,} steps" if training.steps else f"{training.epochs:,} epochs"
+        points = f" on {lessons.points} points of a cloud" if lessons.points else ""
+        asked = ", asked for v" if lessons.predict == "v" else ""
+        return f"Not the authors' training: {length} of {training.batch} clouds{points}{asked}."
 
     def _network(self) -> str:
         count, authors = _parameters(self.config.network), _parameters(PVCNN2Config())
