@@ -7,6 +7,10 @@ and 1-NNA are gated, the metrics of every table.
 *broken*: 10 % of the samples come out at half their size. MMD looks from the reference shapes and has no reason to move; 1-NNA
 and COV move by two and three points, less than the noise of 200 samples. So MMD-smp, which looks from the samples, is gated too.
 
+Found (60 runs, six CPU minutes): MMD of rough runs is 10.3 % higher and 20 of 20 are caught; of 20 re-seeds 19 pass (over all 380
+pairs 0.8 % fail, at an alpha of 1 %); of broken runs 19 of 20 are caught with MMD-smp, and 1 of 20 without it. What the gate
+takes for the SD between runs is within 11 % of what it is in all four metrics of whole runs.
+
 Every repeat holds a run against another whole run of its own, so repeats share neither the reference run's luck nor the sample's.
 ``pytest -m slow tests/test_gate_spheres.py -s`` prints the counts.
 """
