@@ -72,7 +72,8 @@ def _scripts(repo: Path, spec: Specification) -> Iterator[Finding]:
     for script in spec.scripts():
         near = get_close_matches(script, there, n=1)
         step = f"Did you mean '{near[0]}'?" if near else "Is it another repository, or another branch?"
-        yield needed((repo / script).is_file(), "script", script, step)
+        found = (repo / script).is_file()
+        yield needed(found, f"script {script}", "there" if found else "not there", step)
 
 
 def _environment(driven: Driven) -> Iterator[Finding]:
