@@ -99,7 +99,9 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "
 def _probe(driven: Driven) -> dict[str, Any]:
     """What the foreign interpreter says of itself. HdbenchError when it does not run."""
     interpreter, spec = driven.interpreter(), driven.specification.environment
-    command = [str(interpreter), str(INSIDE / "probe.py"), *spec.modules]
+    wants_gpu = spec.cuda or spec.compiler
+    modules = dict.fromkeys((*spec.modules, *(("torch",) if wants_gpu else ())))
+    command = [str(interpreter), str(INSIDE / "probe.py"), *modules]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=PROBE_SECONDS, stdin=subprocess.DEVNULL,

@@ -25,5 +25,6 @@ def torch_facts():
 
 if __name__ == "__main__":
     facts = {"python": platform.python_version(), "modules": {name: why_not(name) for name in sys.argv[1:]}}
-    facts.update(torch_facts())
+    if "torch" in sys.argv[1:]:
+        facts.update(torch_facts())
     sys.stdout.write("\n" + json.dumps(facts) + "\n")
