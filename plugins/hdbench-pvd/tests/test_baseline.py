@@ -102,9 +102,9 @@ def test_samples_of_a_network_that_says_v_are_made_of_the_noise_that_follows_fro
     state |= {name: torch.zeros_like(value) for name, value in state.items() if name.startswith("network.")}
     state["network.classifier.2.bias"] = torch.tensor([0.5, 0.0, -0.5])
     kept = (1 - learning.betas("linear")).cumprod(0)[-1].item()
-    start = torch.randn((3, 40), generator=learning.torch_generator(0, "sample", 1)).T
+    start = torch.randn((3, 40), generator=learning.torch_generator(0, "sample", 3)).T  # of the second tile
     wanted = kept**0.5 * start - (1 - kept) ** 0.5 * state["network.classifier.2.bias"]
-    found = PVD(config).sample(state, 2, Session(seed=0))[1, 0]
+    found = PVD(config).sample(state, 4, Session(seed=0))[3, 0]
     assert torch.allclose(found, wanted * state["set.deviation"] + state["set.mean"], atol=1e-3)
 
 
