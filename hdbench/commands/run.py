@@ -125,7 +125,7 @@ def table_of(plan: Plan, result: Result) -> Table | None:
     """The rows of a run in the form of the paper's Table 1, the paper's beside them; None if no row has numbers."""
     from hdbench.scoring.evidence import feature_notes
     from hdbench.scoring.intervals import INTERVAL
-    from hdbench.tables.paper import paper_rows
+    from hdbench.tables.paper import rows_beside
     from hdbench.tables.table import Table
 
     columns = _columns(plan, result)
@@ -135,7 +135,7 @@ def table_of(plan: Plan, result: Result) -> Table | None:
     return Table(
         title=f"{_title(plan)}, preset {plan.preset}, seed {plan.run.seed}",
         columns=columns,
-        rows=(*rows, *paper_rows(plan.category)),
+        rows=(*rows, *rows_beside(plan.category)),
         protocol=plan.protocol,
         notes=(f"± is {INTERVAL}.", *feature_notes([ref.build() for ref in plan.metrics]), *_not_printed(plan, result)),
     )

@@ -21,6 +21,7 @@ from hdbench.interfaces import ShapeSource
 from hdbench.loading.folders import Progress, as_shapes, refuse_none, said_of_lost
 from hdbench.loading.listing import Listing, list_folder
 from hdbench.loading.oddities import said_of_copies
+from hdbench.loading.played import frames_in_files, source_of_sequences
 from hdbench.loading.wording import plural
 from hdbench.measures.validity import mesh_figures
 from hdbench.points import sample_surface
@@ -52,20 +53,21 @@ def read_meshes(listing: Listing, frames: int | None, points: int, seed: int, pr
 
     The points of a shape depend on ``seed`` and on its name alone. Raises HdbenchError when no mesh can be used.
     """
-    _refuse_sequences_in_files(listing)
-    shapes, notes = as_shapes(listing, frames)
-    source = _source(listing)
+    played = frames_in_files(listing)
+    shapes, notes = as_shapes(listing, 1 if played > 1 else frames)
+    source = _source(listing, played)
     kept, clouds = _Kept(), []
     for done, (name, paths) in enumerate(shapes.items(), start=1):
         try:
             meshes = _meshes_of(source, [listing.name(path) for path in paths], name, kept)
             clouds.append(_cloud(meshes, points, numpy_generator(seed, "points", name)))
         except HdbenchError as error:
-            kept.lost[name] = str(error).removeprefix(f"The file '{name}' cannot be used: ").rstrip(".")
-            clouds.append(np.full((len(paths), points, 3), np.nan, np.float32))
+            kept.lost[name] = re.sub(r"^The (file|animation) '.*?' cannot be used: ", "", str(error)).rstrip(".")
+            clouds.append(np.full((played if played > 1 else len(paths), points, 3), np.nan, np.float32))
         progress(done, len(shapes))
     refuse_none(listing, len(shapes), kept.lost)
-    read = f"{plural(len(listing.files), 'mesh')} in sorted order, {points} points by area on each"
+    of = f" of {played} frames each" if played > 1 else ""
+    read = f"{plural(len(listing.files), 'sequence' if of else 'mesh')}{of} in sorted order, {points} points by area on each"
     said = (read, *listing.notes, *notes, *kept.notes(len(shapes)))
     return ShapeSet(np.stack(clouds), figures=_columns(kept.figures, tuple(shapes)), names=tuple(shapes), notes=said)
 
@@ -75,12 +77,15 @@ def mesh_reader(path: Path, key: str | None, frames: int | None) -> Callable[[st
     listing = list_folder(path, key) if path.is_dir() else None
     if listing is None or listing.kind != "meshes":
         return None
-    files, _ = as_shapes(listing, frames)
-    source = _source(listing)
+    played = frames_in_files(listing)
+    files, _ = as_shapes(listing, 1 if played > 1 else frames)
+    source = _source(listing, played)
     return lambda name: source.place(source.shape(listing.name(files[name][0]))).frames[0]
 
 
-def _source(listing: Listing) -> ShapeSource:
+def _source(listing: Listing, played: int) -> ShapeSource:
+    if played > 1:
+        return source_of_sequences(listing, played)
     source_class = Registry().load().resolve("shapes", "meshes")
     found: ShapeSource = source_class(source_class.Config(path=str(listing.folder)))
     return found
@@ -89,7 +94,7 @@ def _source(listing: Listing) -> ShapeSource:
 def _meshes_of(source: ShapeSource, names: Sequence[str], shape: str, kept: _Kept) -> tuple[Mesh, ...]:
     """The frames of one shape; files its figures, its digest and what was mended. ShapeError when a frame cannot be used."""
     read = [source.shape_with_notes(name) for name in names]
-    frames = tuple(part.frames[0] for part, _ in read)
+    frames = tuple(frame for part, _ in read for frame in part.frames)
     mended = [note for _, notes in read for note in notes]
     if mended:
         kept.mended[shape] = mended
@@ -112,17 +117,3 @@ def _columns(figures: Mapping[str, dict[str, float]], names: Sequence[str]) -> d
     nothing = mesh_figures((Mesh(np.empty((0, 3)), np.empty((0, 3), np.int64)),))
     rows = [figures.get(name, nothing) | {"degenerate": np.nan} for name in names]
     return {key: np.array([row[key] for row in rows]) for key in nothing}
-
-
-def _refuse_sequences_in_files(listing: Listing) -> None:
-    """A GLB file that hdbench wrote of a sequence holds all its frames as nodes: read as a mesh, they would lie in each other."""
-    glb = next((path for path in listing.files if path.suffix.lower() == ".glb"), None)
-    if glb is None:
-        return
-    with glb.open("rb") as file:
-        head = file.read(2**16)
-    if b'"frame_000"' in head and b'"frame_001"' in head:
-        raise HdbenchError(
-            f"'{glb}' holds the frames of a sequence, which cannot be told apart once they are read. Score the run folder that "
-            "it is in, or a sub-folder of frames for each sequence."
-        )

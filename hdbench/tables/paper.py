@@ -44,6 +44,11 @@ def paper_rows(category: str, table: int = 1) -> tuple[Row, ...]:
     return tuple(_row(r, table) for r in _records() if int(r["table"]) == table and r["category"] == category)
 
 
+def rows_beside(category: str) -> tuple[Row, ...]:
+    """What stands beside a run on these shapes: the rows of Table 1, or of Table 2 for sequences of animals."""
+    return paper_rows("animals-4d", 2) if category in ("animals", "anime") else paper_rows(category)
+
+
 def paper_categories(table: int = 1) -> tuple[str, ...]:
     """The categories of one of the paper's tables."""
     return tuple(dict.fromkeys(r["category"] for r in _records() if int(r["table"]) == table))

@@ -11,6 +11,8 @@ from safetensors.numpy import save_file as save_numpy
 
 from hdbench.errors import HdbenchError
 from hdbench.loading import load_draws
+from hdbench.meshing import export_glb
+from hdbench.shapes import Mesh
 
 
 def test_meshes_are_sampled_on_their_surface_and_described(tmp_path):
@@ -59,16 +61,37 @@ def test_sub_folders_of_mesh_frames_are_sequences(tmp_path):
         read(tmp_path / "m", frames=4)
 
 
-def test_the_frames_of_a_sequence_in_one_glb_are_not_taken_for_one_mesh(tmp_path):
-    from hdbench.meshing import export_glb
-    from hdbench.shapes import Mesh
+def tetrahedron(size: float) -> Mesh:
+    """A corner of a cube: three faces in the planes x, y, z = 0 and one where x + y + z = size."""
+    corners = size * np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    return Mesh(corners, np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]]))
 
-    mesh = Mesh(np.eye(3), np.array([[0, 1, 2]]))
-    export_glb([mesh, mesh], tmp_path / "m" / "0.glb")
-    with pytest.raises(HdbenchError, match="holds the frames of a sequence"):
+
+def test_glb_files_that_a_run_wrote_of_sequences_are_read_frame_by_frame(tmp_path):
+    for name, first in (("0000", 1.0), ("0001", 2.0)):
+        export_glb([tetrahedron(first + k) for k in range(3)], tmp_path / "m" / f"{name}.glb")
+    found = read(tmp_path / "m")
+    assert found.clouds.shape == (2, 3, Q, 3)
+    assert found.clouds.sum(-1).max(-1) == pytest.approx(np.array([[1, 2, 3], [2, 3, 4]]), abs=1e-5)
+    assert found.clouds.min() >= -1e-6
+    assert note_of(found, "2 sequences of 3 frames each in sorted order")
+
+
+def test_a_broken_sequence_is_an_empty_sample_and_one_of_another_length_is_refused(tmp_path):
+    for name in ("0000", "0001"):
+        export_glb([tetrahedron(1.0 + k) for k in range(3)], tmp_path / "m" / f"{name}.glb")
+    file = tmp_path / "m" / "0001.glb"
+    file.write_bytes(file.read_bytes()[:-40])
+    found = read(tmp_path / "m")
+    assert np.isnan(found.clouds).all((2, 3)).tolist() == [[False] * 3, [True] * 3]
+    export_glb([tetrahedron(1.0), tetrahedron(2.0)], file)
+    with pytest.raises(HdbenchError, match=r"sequences of 3 frames, but 1 of 2 have another number: '0001.glb' \(2\)"):
         read(tmp_path / "m")
-    export_glb(mesh, tmp_path / "m" / "0.glb")
-    assert len(read(tmp_path / "m")) == 1
+
+
+def test_a_mesh_in_a_glb_file_is_one_frame(tmp_path):
+    export_glb(tetrahedron(1.0), tmp_path / "m" / "0.glb")
+    assert read(tmp_path / "m").clouds.shape == (1, 1, Q, 3)
 
 
 def test_a_single_mesh_is_not_a_set(tmp_path):

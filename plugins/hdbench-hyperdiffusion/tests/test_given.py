@@ -14,10 +14,17 @@ from hdbench_hyperdiffusion.transformer import TransformerConfig, WeightTransfor
 from theirs import denoiser_state, mlp_state, sizes_of, write_lightning
 
 from hdbench.config import as_dict, from_dict
+from hdbench.engine import Engine
 from hdbench.errors import HdbenchError
+from hdbench.flow import run
 from hdbench.interfaces import Session
+from hdbench.plan import make_plan
+from hdbench.progress import Reporter
+from hdbench.registry import Registry, builtin_commands
 from hdbench.schedule import Schedule
+from hdbench.store import Store
 from hdbench.testing.made import ball_samples
+from hdbench.workers import Workers
 
 LAYOUT = layer_layout(27, 8, 3)
 ENCODER = {"hidden": 8, "depth": 3, "octaves": 4, "scale": 1.0, "time": "index"}
@@ -149,3 +156,49 @@ def test_settings_of_an_imported_denoiser_build_it(denoiser_file):
 
     assert config_of(read_denoiser(denoiser_file)) == replace(released(denoiser_file), checkpoint="", checkpoint_sha256="")
     assert sum(LAYOUT.sizes) == sum(sizes_of(mlp_state(hidden=8)))
+
+
+def labels_of_a_run(folder, checkpoint, *overrides: str, reference_rows: bool = False) -> tuple[set[str], str]:
+    """What a run with a given denoiser computes for its method, and the note under its row."""
+    form = ("encoder.hidden=8", "encoder.scale=1.0", "encoder.time=index", "encoder.fit.batch=64", "encoder.mean.batch=64",
+            "encoder.first.batch=64", "encoder.near=256", "encoder.uniform=256", "encoder.held_out=64", "encoder.fit.steps=2",
+            "encoder.mean.steps=2", "encoder.min_iou_near=0", "encoder.min_iou_uniform=0",
+            "denoiser.width=16", "denoiser.layers=2", "denoiser.heads=16", "denoiser.time=token", "denoiser.input_norm=true",
+            "denoiser.projection_bias=false", f"denoiser.checkpoint={checkpoint}", "space=raw", "sampler.steps=4",
+            "meshing.resolution=12", "count=8", "draws=1", "points=32")  # fmt: skip
+    registry = builtin_commands(Registry()).load()
+    plan = make_plan(registry, ("hyperdiffusion",), preset="tiny", data="spheres", overrides=(*form, *overrides))
+    with Workers(1) as workers, Reporter(quiet=True) as reporter:
+        engine = Engine(Store(folder), workers, reporter, seed=0)
+        result = run(plan, engine, reference_rows)
+    [row] = [outcome for outcome in result.outcomes if outcome.title == "HyperDiffusion"]
+    assert row.failure is None
+    return {record["label"].partition(": ")[2] for record in engine.records if "HyperDiffusion:" in record["label"]}, row.note
+
+
+def test_a_run_that_is_given_its_denoiser_fits_no_field(denoiser_file, tmp_path):
+    labels, note = labels_of_a_run(tmp_path / "store", denoiser_file, "run.metrics=mmd-cd")
+    assert labels == {"train", "sample", "meshes", "score", "watch", "between samples", "strips"}
+    assert note.startswith("The denoiser was given, so no field was fitted")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "reference_rows", "why"),
+    [
+        (("run.metrics=mmd-cd,weight-nn-ratio",), False, "the metric 'weight-nn-ratio' compares with them"),
+        (("run.metrics=mmd-cd",), True, "the reference rows are made of them"),
+        (("run.metrics=mmd-cd", "space=perdim"), False, "the space 'perdim' is measured on them"),
+    ],
+)
+def test_a_run_that_is_given_its_denoiser_says_why_it_fits_fields(denoiser_file, tmp_path, overrides, reference_rows, why):
+    labels, note = labels_of_a_run(tmp_path / "store", denoiser_file, *overrides, reference_rows=reference_rows)
+    assert {"query points", "shared start", "fit the fields"} <= labels
+    assert note.startswith(f"The denoiser was given; fields were fitted because {why}.")
+
+
+def test_fields_that_lack_a_shape_are_refused_before_its_points_are_sampled(fields_file):
+    encoder = MLPEncoder(given(fields_file))
+    encoder.refuse_shapes(BALLS)
+    with pytest.raises(HdbenchError, match=r"none of 1 of these 2 shapes.*'ball-9'"):
+        encoder.refuse_shapes(("ball-1", "ball-9"))
+    MLPEncoder(replace(given(fields_file), fields="", fields_sha256="")).refuse_shapes(("ball-9",))

@@ -210,3 +210,14 @@ def test_logits_at_points_are_those_that_meshes_are_made_of(frames):
 def test_positional_encoding_goes_by_the_papers_name_too():
     config = override({"encoder": MLPConfig()}, ("pe=none",))["encoder"]
     assert config.octaves == 0
+
+
+def test_an_epoch_is_as_many_steps_as_it_is_told():
+    """A field that has reached ``enough`` stops at the end of an epoch: after its first, as if there were no more steps."""
+    samples = spheres(2)
+    seven = fitted(replace(SMALL, fit=Fit(steps=7, batch=256, decay="none")), samples)
+    stopped = fitted(replace(SMALL, fit=Fit(steps=40, batch=256, decay="none", epoch=7, enough=1e-6)), samples)
+    assert torch.equal(stopped.weights, seven.weights)
+    pass_over_all = fitted(replace(SMALL, fit=Fit(steps=40, batch=256, decay="none", enough=1e-6)), samples)
+    eight = fitted(replace(SMALL, fit=Fit(steps=8, batch=256, decay="none")), samples)
+    assert torch.equal(pass_over_all.weights, eight.weights)  # 2048 points in batches of 256

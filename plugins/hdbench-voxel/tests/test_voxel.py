@@ -129,3 +129,14 @@ def test_the_level_is_in_logits():
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(HdbenchError, match=r"encoder\."):
         VoxelConfig(**wrong)
+
+
+def test_a_frame_alone_is_that_of_the_sequence():
+    encoder = VoxelEncoder(VoxelConfig(resolution=24))
+    weights = 2 * torch.cat([ball(0.2), ball(0.3), ball(0.4)]).flatten().float() - 1
+    whole = encoder.decode(weights, 3, resolution=64, level=0.0)
+    assert volume(whole[0]) < volume(whole[1]) < volume(whole[2])
+    for k, mesh in enumerate(whole):
+        alone = encoder.decode_frame(weights, 3, k, resolution=64, level=0.0)
+        np.testing.assert_array_equal(alone.vertices, mesh.vertices)
+        np.testing.assert_array_equal(alone.faces, mesh.faces)
