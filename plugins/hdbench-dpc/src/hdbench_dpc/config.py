@@ -101,12 +101,11 @@ class DPCConfig(Ways):
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "tiny": {
         "network": {
-            "latent": 64, "pointnet": (64, 64, 128, 256), "heads": (128, 128), "flow_depth": 8, "flow_hidden": 128,
+            "latent": 64, "pointnet": (32, 32, 64, 128), "heads": (64, 64), "flow_depth": 8, "flow_hidden": 128,
             "pointwise": (64, 128, 256, 128, 64),
         },
         "training": {
-            "steps": 1000, "batch": 32, "end_lr": 2e-5, "decay_from": 0.4, "points": 512, "times": 8,
-            "checkpoint_seconds": 20.0,
+            "steps": 4000, "batch": 8, "end_lr": 2e-5, "decay_from": 0.4, "points": 256, "times": 32, "checkpoint_seconds": 20.0,
         },
     },
     "small": {
