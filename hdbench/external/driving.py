@@ -56,10 +56,11 @@ def described(driven: Driven) -> str:
     """Whose code it is, at which commit. HdbenchError when the checkout, the interpreter or the arguments do not exist."""
     about, folder = driven.specification.about, driven.folder()
     driven.interpreter()
-    driven.specification.values(driven.arguments)
+    values = driven.specification.values(driven.arguments)
     _refuse_untrainable(driven)
-    at = commit(folder) or f"no commit, files {tree_hash(folder, driven.specification.environment.leave_out)[:8]}"
-    return "; ".join(filter(None, (f"{about.source or folder.name} at {at}", about.schedule.rstrip("."))))
+    at = commit(folder) or f"no known commit, files {tree_hash(folder, driven.specification.environment.leave_out)[:8]}"
+    settings = ", ".join(f"{name}={value}" for name, value in values.items())
+    return "; ".join(filter(None, (f"{about.source or folder.name} at {at}", about.schedule.rstrip("."), settings)))
 
 
 def fingerprint(driven: Driven) -> str:

@@ -125,8 +125,8 @@ def test_what_the_row_says_of_itself(spec, repo):
     assert external(spec, repo).row() == "Toy"
     git = ["git", "-C", str(repo), "-c", "user.name=n", "-c", "user.email=e"]
     plain = external(spec, repo).provenance()
-    assert plain.startswith("External: github.com/somebody/toy at no commit, files ")
-    assert plain.endswith("no diffusion: it resizes training clouds; trained on this run's training shapes.")
+    assert plain.startswith("External: github.com/somebody/toy at no known commit, files ")
+    assert plain.endswith("no diffusion: it resizes training clouds; epochs=20; trained on this run's training shapes.")
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "m"]):
         subprocess.run([*git, *words], check=True)
     commit = subprocess.run([*git, "rev-parse", "--short=7", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
