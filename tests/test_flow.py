@@ -116,4 +116,6 @@ def test_a_changed_sampler_refits_nothing(whole):
     runs = [json.loads(path.read_text()) for path in folder.glob("runs/*/run.json")]
     [changed] = [run for run in runs if run["identity"] != first["identity"]]
     computed = {stage["label"] for stage in changed["stages"] if stage["computed"]}
-    assert computed == {"Sphere: sample", "Sphere: meshes", "Sphere: score"}
+    assert computed == {
+        "Sphere: sample", "Sphere: meshes", "Sphere: score", "Sphere: watch", "Sphere: between samples", "Sphere: strips",
+    }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Loggers: their contract, and that what other programs read from their files is what was run."""
+"""Loggers: what other programs read from their files is what was run."""
 
 from __future__ import annotations
 
@@ -15,20 +15,6 @@ from torch import ones
 
 from hdbench.errors import HdbenchError
 from hdbench.interfaces import Logged
-from hdbench.testing import LoggerContract
-
-
-class TestHub(LoggerContract):
-    component = "hub"
-
-
-class TestTensorBoard(LoggerContract):
-    component = "tensorboard"
-
-
-class TestWeightsAndBiases(LoggerContract):
-    component = "wandb"
-
 
 LOSS = np.geomspace(1.0, 0.01, 5)
 
