@@ -22,9 +22,8 @@ IMAGES = {".png": "image/png", ".svg": "image/svg+xml"}
 CAPTIONS = {
     "trajectory": ("Denoising", "From noise to a shape: what the network predicts at each noise level."),
     "interpolation": ("Interpolation", "Between two fields, and between the noise of two samples."),
-    "novelty": ("Novelty and quality", "Distance to the nearest training shape against distance to the nearest test shape."),
-    "neighbours": ("Nearest training shapes", "Samples, and the training shapes nearest to them."),
-    "frames": ("Frames", "One sequence per row."),
+    "novelty/plane": ("Novelty and quality", "Distances to the nearest training and to the nearest test shape."),
+    "novelty/neighbours": ("Nearest training shapes", "Samples, and the training shapes nearest to them."),
     "gallery": ("Samples", "The first of each set, not chosen."),
     "reference": ("Reference rows", "What stands between the data and the samples."),
 }
@@ -94,7 +93,7 @@ def pictures_of(folder: Path) -> Iterator[Picture]:
     """The pictures of a run folder that have a caption here, in its order."""
     for name, (title, caption) in CAPTIONS.items():
         for path in sorted(p for p in folder.glob(f"{name}*") if p.suffix in IMAGES):
-            rest = path.stem.removeprefix(name).strip("-_ ")
+            rest = path.stem.removeprefix(name.rpartition("/")[2]).strip("-_ ")
             yield Picture(f"{title}: {rest}" if rest else title, caption, data_uri(path))
 
 
