@@ -154,7 +154,7 @@ def test_another_seed_is_another_training():
 
 def test_a_start_learns_the_distances_of_three_spheres():
     config = ShapeGANConfig(
-        latent=2, hidden=32, truncation=0.4, voxel=Stages(sizes=(8,), batches=(2,), epochs=(0,)),
+        latent=2, hidden=32, initial="spread", truncation=0.4, voxel=Stages(sizes=(8,), batches=(2,), epochs=(0,)),
         start=Start(steps=600, batch=3, pool=1024, points=256),
     )  # fmt: skip
     baseline = ShapeGAN(config)
@@ -178,6 +178,16 @@ def test_presets_are_settings(preset):
     config = from_dict(ShapeGANConfig(), PRESETS[preset])
     sentence = ShapeGAN(config).provenance()
     assert ("the released schedule" in sentence) == (preset == "paper")
+
+
+def test_stages_that_do_not_fit_are_refused_before_anything_is_computed():
+    ragged = Stages(sizes=(8, 16), batches=(2,), epochs=(1, 1))
+    with pytest.raises(HdbenchError, match=r"stages.batches.* 2 in all"):
+        ShapeGAN(ShapeGANConfig(voxel=ragged)).provenance()
+    with pytest.raises(HdbenchError, match=r"voxel.sizes.*rising"):
+        ShapeGAN(
+            ShapeGANConfig(voxel=Stages(sizes=(8, 32), batches=(2, 2), epochs=(1, 1)), adversarial=Adversarial(features=(4, 4)))
+        ).provenance()
 
 
 def test_a_grid_of_another_size_is_still_the_released_recipe():

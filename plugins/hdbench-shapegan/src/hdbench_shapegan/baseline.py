@@ -45,6 +45,7 @@ class ShapeGAN(ThreeWays):
         config = self.config
         if given := self._given():
             return f"Generator '{given.name}': an output of 1 is a distance of {given.unit:g}, surface at {given.level:g}."
+        config.refuse_misfits()
         return f"{_KINDS[config.variant]}; {_recipe(config)}"
 
     def native_fit(self, training: TrainingSet, session: Session) -> dict[str, Tensor]:
@@ -82,6 +83,7 @@ class ShapeGAN(ThreeWays):
 
     def _trained(self, training: TrainingSet, session: Session) -> Generator:
         config, seed = self.config, session.seed
+        config.refuse_misfits()
         generator, discriminator = self._networks(seed)
         lengths = (config.start.steps, *config.stages.lengths(len(training.names)))
         journal = Journal(session, lengths, config.checkpoint_seconds)
@@ -108,7 +110,7 @@ class ShapeGAN(ThreeWays):
             torch.manual_seed(seed_of(seed, "networks") % 2**63)
             kind = SDFNet if config.variant == "voxel" else SDFGenerator
             generator = kind(config.latent, config.hidden)
-            if config.start.steps:
+            if config.initial == "spread":
                 spread(generator)
             return generator, new_discriminator(config.variant, config.adversarial)
 
@@ -122,7 +124,7 @@ class ShapeGAN(ThreeWays):
 
 
 POOL_PER_POINT = 8  # points measured per point of a step, up to the released 64^3
-_RECIPE = ("latent", "hidden", "truncation", "stages", "adversarial", "start")  # what decides how it is trained
+_RECIPE = ("latent", "hidden", "initial", "truncation", "stages", "adversarial", "start")  # what decides how it is trained
 _KINDS = {"voxel": "3D-CNN discriminator on grids", "point": "PointNet discriminator on points"}
 
 
@@ -133,10 +135,10 @@ def _recipe(config: ShapeGANConfig) -> str:
         return "the released schedule."
     stages, sizes = config.stages, ", ".join(f"{size}{'^3' if config.variant == 'voxel' else ''}" for size in config.stages.sizes)
     length = f"{'/'.join(map(str, stages.steps))} steps" if stages.steps else f"{'/'.join(map(str, stages.epochs))} epochs"
-    begun = f"begun as a DeepSDF autodecoder ({config.start.steps} steps), then " if config.start.steps else ""
+    before = f"begun as a DeepSDF autodecoder ({config.start.steps} steps), to which its shapes owe most, then "
     average = ", running average" if config.adversarial.ema else ""
     return (
-        f"{begun}adversarial training (WGAN-GP, {config.adversarial.optimiser}{average}) for {length} on {sizes}; "
+        f"{before if config.start.steps else ''}adversarial training (WGAN-GP, {config.adversarial.optimiser}{average}) for {length} on {sizes}; "
         f"{config.hidden} wide, {config.latent} latent. Not the released recipe: '--preset paper' is."
     )
 

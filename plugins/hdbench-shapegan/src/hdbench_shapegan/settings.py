@@ -23,12 +23,15 @@ class Stages:
     steps: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("batches", "steps" if self.steps else "epochs"):
-            values = getattr(self, name)
-            check(len(values) == len(self.sizes), f"stages.{name}", "one number per stage", values)
         check(len(self.sizes) >= 1 and min(self.sizes) >= 1, "stages.sizes", "one or more numbers above 0", self.sizes)
         check(min(self.batches) >= 2, "stages.batches", "at least 2 in every stage", self.batches)
         check(min((*self.epochs, *self.steps), default=0) >= 0, "stages.steps", "0 or more, like stages.epochs", self.steps)
+
+    def refuse_ragged(self) -> None:
+        """HdbenchError unless every list has a number per stage; settings come one by one, so it is asked when all are there."""
+        for name in ("batches", "steps" if self.steps else "epochs"):
+            values = getattr(self, name)
+            check(len(values) == len(self.sizes), f"stages.{name}", f"one number per stage, {len(self.sizes)} in all", values)
 
     def lengths(self, count: int) -> tuple[int, ...]:
         """Steps of each stage on ``count`` training shapes."""
@@ -100,7 +103,8 @@ RELEASED_POINT = Stages(
 class ShapeGANConfig(Ways):
     """``variant``: the discriminator sees a grid (``voxel``) or ``point``s; only the settings of that name then matter.
 
-    Lengths are those of the cube [-1, 1]^3. ``truncation``: the voxel variant learns distances up to this one, divided by it.
+    ``initial`` parameters: those of PyTorch's layers, as released, or such that points weigh more than codes. Lengths are
+    those of the cube [-1, 1]^3. ``truncation``: the voxel variant learns distances up to this one, divided by it.
     A mesh is the surface at the distance ``level``; when it is not given, 0.04 for the released checkpoints, 0 for others and for
     what was trained here. ``unit``: the distance that an output of 1 means, for a checkpoint whose file is not known: 1 for
     the released ones, 0.1 for what the released code trains today. ``resolution``: grid points per axis. ``domain``: where the
@@ -112,6 +116,7 @@ class ShapeGANConfig(Ways):
     variant: Literal["voxel", "point"] = "voxel"
     latent: int = LATENT
     hidden: int = HIDDEN
+    initial: Literal["pytorch", "spread"] = "pytorch"
     truncation: float = 0.1
     voxel: Stages = RELEASED_VOXEL
     point: Stages = RELEASED_POINT
@@ -130,12 +135,16 @@ class ShapeGANConfig(Ways):
         check(self.truncation > 0, "shapegan.truncation", "above 0", self.truncation)
         check(self.unit is None or self.unit > 0, "shapegan.unit", "above 0", self.unit)
         check(4 <= self.resolution <= 1024, "shapegan.resolution", "in 4..1024", self.resolution)
-        if self.variant == "voxel":
-            allowed = tuple(COARSEST * 2**k for k in range(len(self.adversarial.features)))
-            check(set(self.voxel.sizes) <= set(allowed), "shapegan.voxel.sizes", f"of {allowed}", self.voxel.sizes)
-            check(sorted(self.voxel.sizes) == list(self.voxel.sizes), "shapegan.voxel.sizes", "rising", self.voxel.sizes)
         letters = sorted(axis.removeprefix("-") for axis in self.axes)
         check(letters == ["x", "y", "z"], "shapegan.axes", "x, y and z in some order, each perhaps with '-'", self.axes)
+
+    def refuse_misfits(self) -> None:
+        """HdbenchError when the stages do not fit each other or the discriminator."""
+        self.stages.refuse_ragged()
+        if self.variant == "voxel":
+            sizes, allowed = self.voxel.sizes, tuple(COARSEST * 2**k for k in range(len(self.adversarial.features)))
+            fit = set(sizes) <= set(allowed) and sorted(set(sizes)) == list(sizes)
+            check(fit, "shapegan.voxel.sizes", f"of {allowed} (a resolution per entry of adversarial.features), rising", sizes)
 
     @property
     def stages(self) -> Stages:
@@ -151,16 +160,17 @@ def _preset(voxel: Stages, point: Stages, **others: Any) -> Mapping[str, Any]:
 TINY_VOXEL = Stages(sizes=(16,), batches=(16,), epochs=(0,), steps=(300,))
 TINY_POINT = Stages(sizes=(1024,), batches=(32,), epochs=(0,), steps=(300,))
 TINY = _preset(
-    TINY_VOXEL, TINY_POINT, latent=32, hidden=64, truncation=0.4,
+    TINY_VOXEL, TINY_POINT, latent=32, hidden=64, initial="spread", truncation=0.4,
     start={"steps": 6000},
     adversarial={
-        "every": 1, "alone": 40, "optimiser": "adam", "generator_lr": 2e-4, "discriminator_lr": 1e-3, "shared": True, "ema": 0.99,
+        "every": 1, "alone": 40, "optimiser": "adam", "generator_lr": 1e-4, "discriminator_lr": 1e-3, "shared": True, "ema": 0.99,
         "features": (128, 64),
     },
 )  # fmt: skip
 SMALL = _preset(
     Stages(sizes=(16, 32), batches=(16, 16), epochs=(0, 0), steps=(2000, 2000)),
-    Stages(sizes=(1024, 4096), batches=(32, 32), epochs=(0, 0), steps=(2000, 2000)), latent=64, hidden=128, truncation=0.4,
+    Stages(sizes=(1024, 4096), batches=(32, 32), epochs=(0, 0), steps=(2000, 2000)), latent=64, hidden=128, initial="spread",
+    truncation=0.4,
     start={"steps": 20000},
     adversarial={
         "every": 1, "alone": 40, "optimiser": "adam", "generator_lr": 1e-4, "discriminator_lr": 1e-3, "shared": True,
