@@ -135,11 +135,11 @@ def _recipe(config: ShapeGANConfig) -> str:
         return "the released schedule."
     stages, sizes = config.stages, ", ".join(f"{size}{'^3' if config.variant == 'voxel' else ''}" for size in config.stages.sizes)
     length = f"{'/'.join(map(str, stages.steps))} steps" if stages.steps else f"{'/'.join(map(str, stages.epochs))} epochs"
-    before = f"begun as a DeepSDF autodecoder ({config.start.steps} steps), to which its shapes owe most, then "
-    average = ", running average" if config.adversarial.ema else ""
+    start, how = config.start.steps, config.adversarial.optimiser + (", running average" if config.adversarial.ema else "")
+    before = f"begun as a DeepSDF autodecoder ({start} steps), to which its shapes owe most, then " if start else ""
     return (
-        f"{before if config.start.steps else ''}adversarial training (WGAN-GP, {config.adversarial.optimiser}{average}) for {length} on {sizes}; "
-        f"{config.hidden} wide, {config.latent} latent. Not the released recipe: '--preset paper' is."
+        f"{before}adversarial training (WGAN-GP, {how}) for {length} on {sizes}; {config.hidden} wide, {config.latent} latent. "
+        "Not the released recipe: '--preset paper' is."
     )
 
 
