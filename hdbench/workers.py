@@ -58,6 +58,7 @@ class Workers:
         self._lock = threading.Lock()
         self._listeners: dict[str, Callable[[int, int], None]] = {}
         self._hearers: dict[str, Callable[[str], None]] = {}
+        self._queue: Any = None  # what tasks say while they run; None ends the thread that listens
 
     def __enter__(self) -> Workers:
         return self
@@ -67,6 +68,7 @@ class Workers:
             self.stop()
         elif self._pool is not None:
             self._pool.shutdown()
+            self._queue.put(None)
 
     def stop(self) -> None:
         """End all processes now: a task may run for minutes, and what it has checkpointed is kept."""
@@ -76,19 +78,20 @@ class Workers:
         self._pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
+        self._queue.put(None)
 
     def _start(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
-                queue = context.Queue()
-                self._pool = ProcessPoolExecutor(self.count, context, _initialise, (queue, os.getpid()))
-                threading.Thread(target=self._listen, args=(queue,), daemon=True).start()
+                self._queue = context.Queue()
+                self._pool = ProcessPoolExecutor(self.count, context, _initialise, (self._queue, os.getpid()))
+                threading.Thread(target=self._listen, args=(self._queue,), daemon=True).start()
             return self._pool
 
     def _listen(self, queue: Any) -> None:
-        while True:
-            name, *message = queue.get()
+        while (heard := queue.get()) is not None:
+            name, *message = heard
             listener: Callable[..., None] | None = (self._hearers if len(message) == 1 else self._listeners).get(name)
             if listener:
                 listener(*message)

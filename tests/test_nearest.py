@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hdbench.distances.bounds import Side, tables
 from hdbench.distances.chamfer import chamfer_matrix, sequence_leaves, whole
+from hdbench.distances.lattice import lattice_of
 from hdbench.distances.nearest import nearest_neighbours, nearest_pairs
 from hdbench.errors import HdbenchError
 from hdbench.points import NORMALISATIONS
@@ -222,6 +224,7 @@ import sys
 import numpy as np
 import torch.distributed as dist
 from hdbench.distances.chamfer import chamfer_matrix
+from hdbench.distances.lattice import lattice_of
 from hdbench.distances.nearest import nearest_pairs
 from test_nearest import blobs
 
@@ -283,3 +286,19 @@ def test_meshes_made_by_people(folder):
     clouds = NORMALISATIONS["shape_unit"](np.stack(points)[:, None].astype(np.float32))
     pruning = assert_nearest(clouds[::2], clouds[1::2])
     report(folder, pruning)
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+@pytest.mark.parametrize("height", [0.0, -1.2e-38, 1e-40, 0.7])
+def test_a_lattice_of_flat_clouds_has_cells_also_where_denormals_are_flushed(height, flushed):
+    """Without a second line along z, vertices would be written beyond the lattice's memory."""
+    clouds = np.full((3, 8, 3), height, np.float32)
+    clouds[..., 0] = np.linspace(-1, 1, 24).reshape(3, 8)
+    torch.set_flush_denormal(flushed)
+    try:
+        lattice = lattice_of([clouds], 0.25, threads=1)
+    finally:
+        torch.set_flush_denormal(False)
+    assert lattice.vertices.points_each % 4 == 0 and lattice.vertices.points_each >= 8
+    rows = np.split(lattice.sets[0].weights, lattice.sets[0].starts[1:-1])
+    np.testing.assert_allclose([row.sum() for row in rows], 1, rtol=1e-6)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -98,3 +99,12 @@ if __name__ == "__main__":
     while time.monotonic() < deadline and Path(f"/proc/{worker}").exists():
         time.sleep(0.1)
     assert not Path(f"/proc/{worker}").exists()
+
+
+def test_no_thread_stays_behind(toy):
+    before = set(threading.enumerate())
+    with Workers(1) as workers:
+        workers.run([task(toy, "halve", value=3.0)], lambda share: None)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=10)
+    assert set(threading.enumerate()) <= before

@@ -64,8 +64,13 @@ def _lines(values: list[NDArray[np.float32]], step: float) -> NDArray[np.float32
     )
     slots = slots[np.argsort(-counts, kind="stable")[:_MOST_SLOTS]]
     inner = (np.concatenate([slots, slots + 1]) * step).astype(np.float32)
-    ends = [low, high if high > low else np.nextafter(low, np.float32(np.inf))]
+    ends = [low, high if high > low else _above(low)]
     return np.unique(np.concatenate([inner[(inner > low) & (inner < high)], ends]).astype(np.float32))
+
+
+def _above(value: np.float32) -> np.float32:
+    """A larger float32. Not the next one: above 0 that is a denormal, which equals 0 where a process flushes denormals."""
+    return max(np.nextafter(value, np.float32(np.inf)), value + np.finfo(np.float32).tiny)
 
 
 def _cells(clouds: NDArray[np.float32], lines: Lines, touched: NDArray[np.bool_], threads: int) -> NDArray[np.int32]:
