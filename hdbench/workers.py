@@ -95,6 +95,7 @@ class Workers:
             listener: Callable[..., None] | None = (self._hearers if len(message) == 1 else self._listeners).get(name)
             if listener:
                 listener(*message)
+        queue.close()
 
     def run(
         self, tasks: list[Task], progress: Callable[[float], None], say: Callable[[str], None] = lambda text: None
