@@ -94,14 +94,22 @@ class PVD(ThreeWays):
 
     config: PVDConfig
 
+    def row(self) -> str:
+        """``PVD``, or of the accelerated sampler ``PVD (DDIM-50)``."""
+        faster = self.config.way == "native" and self.config.sampling.kind == "ddim"
+        return f"{self.title} (DDIM-{self.config.sampling.steps})" if faster else self.title
+
+    def fitted_with(self) -> PVDConfig:
+        """All but the sampler."""
+        return replace(self.config, sampling=SamplingConfig())
+
     def native_provenance(self) -> str:
         """Network, training and sampler in sentences."""
         sampling = self.config.sampling
         sampler = (
             f"The authors' ancestral sampler over all {STEPS} steps."
             if sampling.kind == "ancestral"
-            else f"PVD (DDIM-{sampling.steps}): accelerated, {sampling.steps} deterministic steps of the schedule's {STEPS}, "
-            "not the authors' sampler."
+            else f"Accelerated: {sampling.steps} deterministic steps of the schedule's {STEPS}, not the authors' sampler."
         )
         return " ".join(filter(None, (self._network(), self._training(), sampler)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,18 @@ class ShapeGAN(ThreeWays):
     wrapped = "hdbench_shapegan:external.toml"
     released = "the authors' ShapeNet split"
     config: ShapeGANConfig
+
+    def row(self) -> str:
+        """``ShapeGAN``, or ``ShapeGAN (DeepSDF start)`` where its shapes owe most to an autodecoder's training."""
+        begun = self.config.way == "native" and not self.config.checkpoint and self.config.start.steps
+        return f"{self.title} (DeepSDF start)" if begun else self.title
+
+    def fitted_with(self) -> ShapeGANConfig:
+        """All but how its fields are contoured."""
+        plain = ShapeGANConfig()
+        return replace(
+            self.config, resolution=plain.resolution, evaluation=plain.evaluation, domain=plain.domain, axes=plain.axes
+        )
 
     def native_provenance(self) -> str:
         """Which discriminator, how long it was trained, and at which distance the surface is taken."""
