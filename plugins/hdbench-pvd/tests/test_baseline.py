@@ -183,7 +183,7 @@ def test_presets_fit_and_say_what_they_are(preset):
     config = from_dict(PVDConfig(), PVD.presets[preset])
     said = PVD(config).provenance()
     assert ("authors' ancestral sampler" in said) == (preset == "paper")
-    assert (f"DDIM-{config.sampling.steps}" in said) == (preset != "paper")
+    assert (f"{config.sampling.steps} deterministic steps" in said) == (preset != "paper")
     assert ("Not the authors' training" in said) == (preset != "paper")
     with torch.device("meta"):
         PVCNN2(config.network)
