@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -68,7 +69,7 @@ def write_record(
             "identity": plan.digest,
             "configuration": plan.as_dict(),
             "data": {
-                "train": len(data.split.train), "val": len(data.split.val), "test": len(data.split.test),
+                "frames": data.frames, "train": len(data.split.train), "val": len(data.split.val), "test": len(data.split.test),
                 "test_names": list(data.split.test), "left_out": data.left_out, "notes": data.notes,
             },
             "rows": [row_record(outcome) for outcome in result.outcomes],
@@ -120,8 +121,8 @@ def table_digest(result: Result) -> str:
 
 
 def write_pictures(folder: Path, plan: Plan, result: Result) -> None:
-    """``gallery.png``: the first test shapes, and the first samples of every method that makes meshes; ``reference.png``:
-    the same for the reference rows. Where the data are clouds, methods that make clouds are shown too."""
+    """``gallery.png``: the first test shapes, and the first samples of every method, as meshes where it makes them and as
+    clouds where it does not; ``reference.png``: the same for the reference rows that have meshes."""
     write_strips(folder, plan, result)
     source = plan.source.build()
     truth, view = first_test_shapes(plan, result.data), replace(View(), up=source.up)
@@ -130,9 +131,7 @@ def write_pictures(folder: Path, plan: Plan, result: Result) -> None:
         if result.data.frames > 1 and source.holds == "meshes":
             write_sequences(folder / f"{name}.png", plan, result, outcomes)
             continue
-        rows = [(row.title, first_meshes(row, SHOWN)) for row in outcomes]
-        if source.holds == "clouds":
-            rows = [(row.title, _first_clouds(row)) for row in outcomes]
+        rows = [(row.title, _first_shapes(row, source.holds, origin)) for row in outcomes]
         rows = [(title, shapes) for title, shapes in rows if shapes]
         if rows or origin == "ours":
             contact_sheet([(f"Test shapes ({plan.data.source})", truth), *rows], folder / f"{name}.png", columns=8, view=view)
@@ -146,8 +145,12 @@ def first_test_shapes(plan: Plan, data: Data) -> list[Any]:
     return [source.place(source.shape(name)).frames[0] for name in names]
 
 
-def _first_clouds(outcome: Outcome) -> list[Any]:
-    return list(outcome.draws[0].clouds.load("clouds")[:SHOWN, 0].numpy()) if outcome.draws else []
+def _first_shapes(outcome: Outcome, holds: str, origin: str) -> list[Any]:
+    """The first frames of a row's first samples: meshes, or clouds [q, 3] of data or methods that have no more."""
+    meshes = first_meshes(outcome, SHOWN) if holds == "meshes" else []
+    if meshes or not outcome.draws or (holds == "meshes" and origin != "ours"):
+        return list(meshes)
+    return list(outcome.draws[0].clouds.load("clouds")[:SHOWN, 0].numpy())
 
 
 def first_meshes(outcome: Outcome, count: int) -> list[Mesh]:
@@ -155,16 +158,23 @@ def first_meshes(outcome: Outcome, count: int) -> list[Mesh]:
     return [frames[0] for frames in first_sequences(outcome, count)]
 
 
-def write_meshes(folder: Path, result: Result) -> None:
+def write_meshes(folder: Path, plan: Plan, result: Result) -> None:
     """``samples/METHOD/NNNN.glb``: the first draw of every method; of sequences its first SHOWN, which play. An empty sample has
-    no file; ``run.json`` counts it."""
+    no file; ``run.json`` counts it. ``samples/reference``: the first SHOWN test shapes, placed as they are learnt."""
+    source = plan.source.build()
+    for index, name in enumerate(result.data.split.test[:SHOWN] if source.holds == "meshes" else ()):
+        _write_glb(source.place(source.shape(name)).frames, folder / "samples" / "reference" / f"{index:04d}.glb")
     for outcome in result.outcomes:
         if outcome.origin == "ours" and outcome.meshes:
             place = folder / "samples" / outcome.method
             count = len(outcome.draws[0].clouds) if result.data.frames == 1 else SHOWN
             for index, frames in enumerate(first_sequences(outcome, min(count, len(outcome.draws[0].clouds)))):
                 if not any(mesh.is_empty for mesh in frames):
-                    export_glb(frames if len(frames) > 1 else frames[0], place / f"{index:04d}.glb")
+                    _write_glb(frames, place / f"{index:04d}.glb")
+
+
+def _write_glb(frames: Sequence[Mesh], path: Path) -> None:
+    export_glb(frames if len(frames) > 1 else frames[0], path)
 
 
 def write_clouds(folder: Path, result: Result) -> None:

@@ -60,7 +60,9 @@ def test_the_table_and_the_folder_are_what_a_user_needs(whole):
     pictures = {"gallery.png", "interpolation.png", "trajectory.png"}
     expected = tables | pictures | {"clouds", "config.toml", "novelty", "run.json", "samples"}
     assert {path.name for path in place.iterdir()} == expected
-    assert len(list((place / "samples" / "sphere").glob("*.glb"))) == 6  # 15 % of 40
+    for shapes in ("sphere", "reference"):
+        assert len(list((place / "samples" / shapes).glob("*.glb"))) == 6  # 15 % of 40
+    assert run["data"]["frames"] == 1
     assert {"libraries", "machine", "git", "configuration", "stages", "command"} <= set(run)
     assert all({"seconds", "peak_memory_gib", "digest"} <= set(stage) for stage in run["stages"])
 

@@ -20,7 +20,7 @@ from hdbench import glb
 from hdbench.__main__ import cli
 from hdbench.report import three
 from hdbench.report.curves import draw_curves, smoothed
-from hdbench.report.geometry import Packed, pack_clouds, pack_meshes, read_glb
+from hdbench.report.geometry import MOST_FACES, Packed, coarse, pack_clouds, pack_meshes, read_glb
 from hdbench.shapes import Mesh
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -57,6 +57,17 @@ def unpacked(packed: Packed) -> tuple[dict, bytes]:
 def points_of(header: dict, numbers: bytes) -> np.ndarray:
     count = header["counts"][0][0]
     return np.array(header["low"]) + np.frombuffer(numbers, "<u2", 3 * count).reshape(-1, 3) * (header["side"] / 65535)
+
+
+def test_a_fine_mesh_is_made_coarse_enough_and_stays_where_it_is():
+    fine = trimesh.creation.icosphere(subdivisions=6)
+    before = Mesh(np.asarray(fine.vertices), np.asarray(fine.faces))
+    after = coarse(before, MOST_FACES)
+    assert MOST_FACES / 4 < len(after.faces) <= MOST_FACES < len(before.faces)
+    np.testing.assert_allclose(np.linalg.norm(after.vertices, axis=1), 1, atol=2e-3)  # the sagitta of a cell of 2 / 40
+    assert trimesh.Trimesh(after.vertices, after.faces).volume == pytest.approx(4 / 3 * np.pi, rel=0.01)
+    assert coarse(after, MOST_FACES) is after
+    assert json.loads(json.dumps(unpacked(pack_meshes([before]))[0]["counts"])) == [[len(after.vertices), len(after.faces)]]
 
 
 def test_a_packed_mesh_is_the_mesh_within_half_a_step():

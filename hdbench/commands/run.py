@@ -116,7 +116,7 @@ def _write(folder: Path, plan: Plan, result: Result, engine: Engine, choice: Cho
         write_table(folder, table)
     write_record(folder, plan, result, engine.records, choice.device, write_novelty(folder, plan, result))
     write_pictures(folder, plan, result)
-    write_meshes(folder, result)
+    write_meshes(folder, plan, result)
     write_clouds(folder, result)
     return table
 

@@ -1,6 +1,7 @@
 """Shapes as a page carries them: 16-bit coordinates, deflated, as text; decoded by ``viewer.js``.
 
-The error of a coordinate is at most half a step of 2^-16 of the shape's extent, a hundredth of a pixel in the page's views.
+The error of a coordinate is at most half a step of 2^-16 of the shape's extent, a hundredth of a pixel in the page's views. Only
+of meshes with more triangles than a view has room for, vertices are moved farther, by about a pixel (``coarse``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from hdbench.shapes import Mesh
 
 STEPS = 2**16 - 1
+MOST_FACES = 20_000  # of a shape; a sequence shares them out over its frames, but no frame gets fewer than a tenth
+CELLS_PER_SIDE = 128  # to begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,30 @@ class Packed:
 
 def pack_meshes(frames: Sequence[Mesh]) -> Packed:
     """One mesh per frame -> a shape in one scale, so that a sequence does not jump."""
+    frames = [coarse(mesh, max(MOST_FACES // len(frames), MOST_FACES // 10)) for mesh in frames]
     low, side = _box(np.concatenate([mesh.vertices for mesh in frames]))
     parts = [part for mesh in frames for part in (_steps(mesh.vertices, low, side), _indices(mesh.faces))]
     counts = [[len(mesh.vertices), len(mesh.faces)] for mesh in frames]
     return Packed("mesh", len(frames), _text({"low": low.tolist(), "side": side, "counts": counts}, parts))
+
+
+def coarse(mesh: Mesh, most: int) -> Mesh:
+    """The mesh with at most ``most`` triangles: vertices in one cell of a grid become their mean (Rossignac and Borrel 1993), in
+    coarser grids until few enough are left. Smaller meshes come back as they are."""
+    cells, left = CELLS_PER_SIDE, mesh
+    while len(left.faces) > most:
+        left, cells = _clustered(mesh, cells), cells * 3 // 4
+    return left
+
+
+def _clustered(mesh: Mesh, cells: int) -> Mesh:
+    low, side = _box(mesh.vertices)
+    places = np.minimum((mesh.vertices - low) / side * cells, cells - 1).astype(np.int64)
+    _, cluster, sizes = np.unique(places @ [cells * cells, cells, 1], return_inverse=True, return_counts=True)
+    sums = np.stack([np.bincount(cluster, axis, len(sizes)) for axis in mesh.vertices.T], axis=1)
+    faces = cluster[mesh.faces]
+    flat = (faces == np.roll(faces, 1, axis=1)).any(axis=1)
+    return Mesh(sums / sizes[:, None], faces[~flat])
 
 
 def pack_clouds(frames: NDArray[np.float32], points: int = 2048) -> Packed:
