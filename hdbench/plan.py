@@ -17,7 +17,7 @@ from hdbench.refs import Ref
 from hdbench.registry import Registry
 
 SHAPE_COUNTS = {"tiny": 400, "small": 1000, "paper": 4045}  # of a procedural category, by preset
-SEQUENCE_COUNTS = {"tiny": 240, "small": 600, "paper": 1772}  # of sequences, whose every frame costs; DeformingThings4D has 1772
+SEQUENCE_COUNTS = {"tiny": 480, "small": 600, "paper": 1772}  # of sequences; DeformingThings4D has 1772
 PARTS = ("encoder", "denoiser", "sampler")
 
 

@@ -74,6 +74,7 @@ _PAPER = Recipe(
 
 _TINY_SEQUENCES = {
     "encoder": {"hidden": 64, "near": 4096, "uniform": 4096, "held_out": 512, "fit": {"steps": 2400}},
+    "denoiser": {"training": {"steps": 2000}},
 }
 _SMALL_SEQUENCES = {
     "encoder": {"hidden": 128, "near": 16_384, "uniform": 16_384, "held_out": 1024, "fit": {"steps": 6000}},
