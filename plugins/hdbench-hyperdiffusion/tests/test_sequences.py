@@ -43,7 +43,7 @@ def test_the_paper_preset_of_sequences_is_fitted_and_trained_as_released():
 @pytest.mark.parametrize("preset", ["tiny", "small", "paper"])
 def test_sequences_have_presets_of_their_own_and_shapes_keep_theirs(preset):
     shapes, sequences = plan("airplane", preset), plan("animals", preset)
-    assert sequences.settings["shapes"].count < shapes.settings["shapes"].count
+    assert sequences.settings["shapes"].count != shapes.settings["shapes"].count
     assert sequences.settings["hyperdiffusion"] != shapes.settings["hyperdiffusion"]
     assert plan("chair", preset).settings["hyperdiffusion"] == shapes.settings["hyperdiffusion"]
     if preset != "paper":
