@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -138,6 +139,20 @@ def test_bfloat16_computes_the_same_loss_to_three_digits_and_keeps_float32_weigh
     assert torch.allclose(losses[0], losses[1], rtol=5e-3)
     assert not torch.equal(losses[0], losses[1])
     assert all(p.dtype == torch.float32 for p in net.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on a CPU")
+def test_a_compiled_network_learns_what_the_plain_one_does():
+    weights, found = torch.randn(8, mlp().size, generator=torch.Generator().manual_seed(0)), []
+    for precision in ("bfloat16", "bfloat16-compiled"):
+        denoiser = WeightTransformer(replace(TINY, training=Training(steps=3, batch=8, lr=1e-4, precision=precision)))
+        net = network(denoiser.config)
+        loss = denoiser.train(net, weights, Schedule(), Session(seed=0))["loss"]
+        found.append((loss, net.state_dict()))
+    assert torch.allclose(found[0][0], found[1][0], rtol=5e-3)
+    assert list(found[0][1]) == list(found[1][1])  # the compiled network's parameters keep their names
+    assert all(torch.allclose(a, b, atol=2 * 3e-4) for a, b in zip(found[0][1].values(), found[1][1].values()))
 
 
 def test_heads_that_do_not_divide_the_width_are_refused():
