@@ -75,9 +75,7 @@ def test_a_training_step_of_the_papers_transformer(benchmark, precision):
     floor = floor_of(network, tokens=len(layout.sizes) + 1)  # one token per tensor of the MLP, one for the time
     count = sum(p.numel() for p in network.parameters())
     benchmark.extra_info |= {"seconds": taken, "floor": floor, "parameters": count}
-    print(
-    print(f"{precision}: {taken * 1e3:.1f} ms with {count / 1e9:.2f} G parameters; {reached(floor, taken)}")
-    )
+    print(print(f"{precision}: {taken * 1e3:.1f} ms with {count / 1e9:.2f} G parameters; {reached(floor, taken)}"))
 
 
 def test_fits_of_the_papers_mlps_per_second(benchmark):
@@ -100,5 +98,5 @@ def test_fits_of_the_papers_mlps_per_second(benchmark):
     rate = GPU_GROUP / (taken * plan.steps)
     benchmark.extra_info |= {"shapes_per_second": rate, "seconds_per_step": taken, "floor": floor}
     print(
-    print(f"{rate:.2f} shapes/s at {plan.steps} steps; {taken * 1e3:.2f} ms per step of {GPU_GROUP}; {reached(floor, taken)}")
+        print(f"{rate:.2f} shapes/s at {plan.steps} steps; {taken * 1e3:.2f} ms per step of {GPU_GROUP}; {reached(floor, taken)}")
     )
