@@ -72,7 +72,7 @@ def write_record(
                 "frames": data.frames, "train": len(data.split.train), "val": len(data.split.val), "test": len(data.split.test),
                 "test_names": list(data.split.test), "left_out": data.left_out, "notes": data.notes,
             },
-            "rows": [row_record(outcome) for outcome in result.outcomes],
+            "rows": [row_record(outcome, plan) for outcome in result.outcomes],
             "novelty": novelty,
             "digests": {record["label"]: record.get("digest") for record in stages},
             "stages": stages,
@@ -100,16 +100,23 @@ def write_table(folder: Path, table: Table) -> None:
         write_atomically(folder / f"table.{ending}", FORMATS[name](table).encode())
 
 
-def row_record(outcome: Outcome) -> dict[str, Any]:
-    """A row's numbers, without the resampled statistics that its intervals come from (the store has them)."""
+def row_record(outcome: Outcome, plan: Plan) -> dict[str, Any]:
+    """A row's numbers, without the resampled statistics that its intervals come from (the store has them); how it was obtained,
+    and what was odd about it."""
     score = outcome.score and {
         **outcome.score,
         "estimates": {k: {n: v for n, v in e.items() if n != "replicates"} for k, e in outcome.score["estimates"].items()},
     }
     return {
         "title": outcome.title, "method": outcome.method, "origin": outcome.origin, "requested": outcome.requested,
-        "empty": outcome.empties, "note": outcome.note, "failure": outcome.failure, "score": score,
+        "empty": outcome.empties, "provenance": provenance_of(outcome, plan), "note": outcome.note,
+        "failure": outcome.failure, "score": score,
     }  # fmt: skip
+
+
+def provenance_of(outcome: Outcome, plan: Plan) -> str:
+    """How a method's row is obtained, as the plan says before anything is computed; nothing of reference rows."""
+    return plan.notes.get(outcome.method, "") if outcome.origin == "ours" else ""
 
 
 def table_digest(result: Result) -> str:

@@ -253,3 +253,17 @@ def test_a_folder_that_is_no_run_is_answered_with_the_nearest(hdbench, made_run,
     assert done.stderr.startswith("Error: There is no run folder named 'runs/airplane-tiny'. ")
     assert "Did you mean 'runs/airplane-tiny-1'?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_how_a_row_was_obtained_stands_under_it_once(table, made_run, tmp_path, seeds):
+    def change(record):
+        for row in record["rows"]:
+            if row["method"] == "hyperdiffusion" and row["origin"] == "ours":
+                row |= {"provenance": "Native: from our shapes.", "note": "Here it took 2 min."}
+
+    folders = [made_run(tmp_path / str(seed), seed, change) for seed in seeds]
+    [row] = [row for row in table(1, *folders).rows if row.title == "HyperDiffusion" and row.origin == "ours"]
+    assert row.note.startswith("Native: from our shapes. ")
+    assert row.note.endswith("Here it took 2 min.")
+    assert row.note.count("Native") == 1

@@ -33,6 +33,9 @@ def test_hyperdiffusion_beside_voxel_gives_the_same_bits_for_one_worker_and_two(
         runs.append(record(tmp_path / f"out-{workers}"))
     assert runs[0]["digests"] == runs[1]["digests"]
     assert [row["title"] for row in runs[0]["rows"]] == ["training shapes (oracle)", "HyperDiffusion", "Voxel Baseline"]
+    oracle, *methods = (row["provenance"] for row in runs[0]["rows"])
+    assert not oracle
+    assert all(said.startswith("Not the paper's settings") and "Changed: " in said for said in methods)
     assert runs[0]["data"]["train"] == 16
     assert len(runs[0]["data"]["test_names"]) == 3
 

@@ -135,8 +135,10 @@ def _write_record(
             "seeds": [plan.run.seed for plan in plans[DEFAULT]],
             "configuration": first.as_dict(),
             "preset": first.preset,
-            "data": {"train": len(split.train), "val": len(split.val), "test": len(split.test)},
-            "rows": [row_record(outcome) for outcome in ablation.outcomes.values()],
+            "data": {
+                "frames": ablation.data.frames, "train": len(split.train), "val": len(split.val), "test": len(split.test),
+            },
+            "rows": [row_record(outcome, plans[title][0]) for title, outcome in ablation.outcomes.items()],
             "stages": stages,
             **circumstances(first, device),
         },

@@ -70,16 +70,21 @@ def check(registry: Registry, name: str, settings: tuple[str, ...]) -> None:
     """Hold a component, or all of a plugin, to the contract of its kind; exit code 1 when it does not hold."""
     from hdbench.kit.examine import chosen, examine
 
-    broken = 0
+    broken, causes = 0, set()
     for registered in chosen(registry, name):
         offer = registered.offer
         click.echo(f"{offer.kind} '{offer.name}' ({registered.distribution} {registered.version})")
         for found in examine(registry, registered, settings):
-            click.echo(f"  ok    {found.rule}" if found.holds else f"  WRONG {found.rule}\n        {found.wrong}")
+            told = "as above" if found.wrong in causes else found.wrong
+            click.echo(f"  ok    {found.rule}" if found.holds else f"  WRONG {found.rule}\n        {told}")
             broken += not found.holds
-    click.echo("The contract holds." if not broken else f"{broken} rules do not hold.")
+            causes |= {found.wrong} - {""}
     if broken:
+        interface = f"Its interface, with shapes and units: hdbench.interfaces.{offer_interface(offer.kind)}."
+        click.echo(f"{broken} {'rule does' if broken == 1 else 'rules do'} not hold, for {len(causes)} "
+                   f"{'reason' if len(causes) == 1 else 'reasons'}. {interface}")  # fmt: skip
         raise SystemExit(1)
+    click.echo("The contract holds.")
 
 
 def _as_json(registry: Registry) -> dict[str, object]:

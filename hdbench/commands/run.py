@@ -162,6 +162,7 @@ def _not_printed(plan: Plan, result: Result) -> list[str]:
 
 
 def _row(plan: Plan, outcome: Outcome) -> Row:
+    from hdbench.runs import provenance_of
     from hdbench.scoring.score import row_of, score_from
     from hdbench.tables.table import Row
 
@@ -170,8 +171,8 @@ def _row(plan: Plan, outcome: Outcome) -> Row:
         return Row(
             title=outcome.title, category=category, values={}, origin="not run", note=outcome.failure or "", section=section
         )
-    notes = (plan.notes.get(outcome.method, "") if outcome.origin == "ours" else "", outcome.note)
-    about = {"category": category, "section": section, "note": " ".join(filter(None, notes))}
+    note = " ".join(filter(None, (provenance_of(outcome, plan), outcome.note)))
+    about = {"category": category, "section": section, "note": note}
     return row_of(outcome.title, score_from(outcome.score), **about)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,40 +48,53 @@ def chosen(registry: Registry, name: str) -> list[Registered]:
 
 
 def examine(registry: Registry, registered: Registered, settings: tuple[str, ...]) -> Iterator[Check]:
-    """Every rule of the contract of the component's kind, in order; ``settings`` (KEY=VALUE) make its checks fast."""
+    """Every rule of the contract of the component's kind, what holds for all kinds first; each on a contract of its own, so that
+    no rule sees what another left behind. ``settings`` (KEY=VALUE) make the checks fast."""
     contract = _contract(registry, registered, settings)
-    for name, _ in inspect.getmembers(type(contract), inspect.isfunction):
-        if name.startswith("test_"):
-            yield Check(name.removeprefix("test_").replace("_", " "), _wrong(contract, name))
+    for name in rules(contract):
+        yield Check(name.removeprefix("test_").replace("_", " "), _wrong(contract(), name, _home(registered)))
 
 
-def _contract(registry: Registry, registered: Registered, settings: tuple[str, ...]) -> Contract:
+def rules(contract: type[Contract]) -> list[str]:
+    """The names of a contract's rules in the order in which they are written, those of its bases first."""
+    written = [name for cls in reversed(contract.__mro__) for name, value in vars(cls).items() if inspect.isfunction(value)]
+    return [name for name in dict.fromkeys(written) if name.startswith("test_")]
+
+
+def _contract(registry: Registry, registered: Registered, settings: tuple[str, ...]) -> type[Contract]:
     """The contract of its kind, for this component."""
     kind, name = registered.offer.kind, registered.offer.name
     target = registry.resolve(kind, name)
     attributes: dict[str, Any] = {"component": name, "plugins": registry}
     if settings:
         attributes["small"] = override(from_dict(target.Config(), target.small), settings)
-    cls = type(f"Check{name.title().replace('-', '')}", (CONTRACTS[kind],), attributes)
-    instance: Contract = cls()
-    return instance
+    return type(f"Check{name.title().replace('-', '')}", (CONTRACTS[kind],), attributes)
 
 
-def _wrong(contract: Contract, name: str) -> str:
+def _wrong(contract: Contract, name: str, home: Path) -> str:
     """What is wrong with one rule. An exception of the component's own code is told with the line that raised it."""
     try:
         getattr(contract, name)()
     except AssertionError as breach:
-        return str(breach) or _place(breach)
+        return str(breach) or _place(breach, home)
     except HdbenchError as error:
         return f"{contract.title} raised an error: {error}"
     except Exception as error:
-        return f"{contract.title} raised {type(error).__name__}: {error} ({_place(error)})"
+        words = f": {error}" if str(error) else ""
+        return f"{contract.title} raised {type(error).__name__}{words} ({_place(error, home)})"
     return ""
 
 
-def _place(error: BaseException) -> str:
-    """The innermost line outside the libraries, as file:line."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "site-packages" not in f.filename]
-    own = [f for f in frames if Path(f.filename).parent.name not in ("kit", "testing")] or frames
-    return f"{Path(own[-1].filename).name}:{own[-1].lineno} in {own[-1].name}"
+def _home(registered: Registered) -> Path:
+    """The folder of the author's package, or the file of a plugin that is one file."""
+    file = Path(sys.modules[registered.offer.target.partition(":")[0]].__file__ or "")
+    return file.parent if (file.parent / "__init__.py").is_file() else file
+
+
+def _place(error: BaseException, home: Path) -> str:
+    """The innermost line of the author's code (else of any code) that was being run, as file:line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(home)]
+    frame = (own or frames)[-1]
+    file = Path(frame.filename).relative_to(home.parent) if own else Path(frame.filename).name
+    return f"{file}:{frame.lineno} in {frame.name}"

@@ -14,7 +14,7 @@ from hdbench.tables.changes import ablation_rows
 from hdbench.tables.entries import one_protocol
 from hdbench.tables.methods import method_rows
 from hdbench.tables.paper import COLUMNS, DATA_SETS
-from hdbench.tables.records import Record, read_all, read_record, run_folders
+from hdbench.tables.records import Record, note_of, read_all, read_record, run_folders
 from hdbench.tables.rows import Column, Row, Table
 
 TITLES = {
@@ -118,7 +118,7 @@ def of_one_run(record: Record, wanted: Sequence[str]) -> Table:
         made = (
             Row(title=row["title"], values={}, origin="not run", note=f"failed: {row['failure']}")
             if score is None
-            else row_of(row["title"], score, note=row["note"])
+            else row_of(row["title"], score, note=note_of(row))
         )
         rows.append(replace(made, category=f"{record.data.label} ({record.preset})", section=section))
     return Table(title=record.name, columns=tuple(columns), rows=tuple(rows), protocol=record.protocol,

@@ -10,7 +10,7 @@ from hdbench.config import leaves
 from hdbench.scoring.intervals import INTERVAL, Estimate, difference, told_apart
 from hdbench.scoring.score import Score, row_of
 from hdbench.tables.collect import columns_of, of_one_run
-from hdbench.tables.records import Record
+from hdbench.tables.records import Record, note_of
 from hdbench.tables.rows import Column, Row, Table
 
 SHOWN_SETTINGS = 12
@@ -78,7 +78,7 @@ def _rows(title: str, first: Record, second: Record, same: bool) -> Iterator[Row
         made = (
             Row(title=title, values={}, origin="not run", note=f"failed: {row['failure']}")
             if score is None
-            else row_of(title, score, note=row["note"])
+            else row_of(title, score, note=note_of(row))
         )
         category = f"{record.data.label} ({record.preset})"
         yield replace(

@@ -30,6 +30,7 @@ class Entry:
     seeds: tuple[int, ...]
     records: tuple[Record, ...]
     score: Score | None
+    provenance: str = ""
     note: str = ""
 
     @property
@@ -56,6 +57,7 @@ def entries_of(record: Record) -> list[Entry]:
             seeds=record.seeds,
             records=(record,),
             score=record.score(row["title"]),
+            provenance=row.get("provenance", ""),
             note=row["failure"] or row["note"],
         )
         for row in rows

@@ -74,7 +74,8 @@ def _row(entry: Entry, title: str, heading: str) -> Row:
     if entry.score is None:
         note = f"failed: {entry.note}" if entry.note else "it has no numbers"
         return Row(title=title, category=heading, values={}, origin="not run", note=note, section=section)
-    return row_of(title, entry.score, category=heading, note=entry.note, section=section)
+    note = " ".join(filter(None, (entry.provenance, entry.note)))
+    return row_of(title, entry.score, category=heading, note=note, section=section)
 
 
 def _not_run(

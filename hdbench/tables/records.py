@@ -133,6 +133,11 @@ class Record:
         return score_from(load_info(part)) if part.is_file() else None
 
 
+def note_of(row: Mapping[str, Any]) -> str:
+    """How a row was obtained, and what was odd about it."""
+    return " ".join(filter(None, (row.get("provenance", ""), row["note"])))
+
+
 def _numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON has no nan and no infinity: a null is nan, ``inf`` a string."""
     return {k: math.nan if v is None else float(v) if v in ("inf", "-inf") else v for k, v in values.items()}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hdbench.config import from_dict
 from hdbench.interfaces import Baseline, Session, TrainingSet
 from hdbench.sampling import evaluation_cloud
 from hdbench.shapes import Mesh
@@ -15,6 +16,7 @@ from hdbench.testing.contract import ComponentContract, difference
 from hdbench.testing.made import balls
 
 SEED = 3
+PRESETS = ("tiny", "small", "paper")
 
 
 class BaselineContract(ComponentContract):
@@ -46,6 +48,22 @@ class BaselineContract(ComponentContract):
     def test_it_says_what_it_produces(self) -> None:
         produces = self.subject().produces
         self.must(produces in ("meshes", "clouds"), "produce 'meshes' or 'clouds'", f"it says {produces!r}")
+
+    def test_it_says_how_its_row_is_obtained(self) -> None:
+        baseline: Baseline = self.build()
+        self.must(baseline.row().strip(), "give its row a title", "it is empty")
+        self.must("\n" not in baseline.provenance(), "say in one paragraph how its row is obtained", "there are several lines")
+        self.must(baseline.fingerprint() == self.build().fingerprint(), "have a fingerprint that stays", "a second one differs")
+
+    def test_its_presets_are_settings_of_its_config(self) -> None:
+        presets = self.subject().presets
+        strange = sorted(set(presets) - set(PRESETS))
+        self.must(not strange, f"name its presets {', '.join(PRESETS)}", f"it has {strange}")
+        for name, settings in presets.items():
+            try:
+                from_dict(self.subject().Config(), settings)
+            except Exception as error:
+                raise AssertionError(f"{self.title} must have a preset '{name}' of its own settings: {error}") from error
 
     def test_it_gives_as_many_samples_as_were_asked_for(self) -> None:
         for frames in self.frames:

@@ -14,7 +14,9 @@ from torch import Tensor
 
 from hdbench.config import as_dict, digest, from_dict, leaves
 from hdbench.hookspecs import Offer
+from hdbench.interfaces import INTERFACES
 from hdbench.registry import Registry
+from hdbench.testing.returned import missing, watch
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -86,11 +88,21 @@ class ComponentContract(Contract):
     def config(self) -> Any:
         """The configuration under test."""
         subject = self.subject()
+        self._frozen_config()
         return from_dict(subject.Config(), subject.small) if self.small is None else self.small
 
     def build(self) -> Any:
-        """A fresh component."""
-        return self.subject()(self.config())
+        """A fresh component, whose methods are held to the interface whenever they are called."""
+        absent = missing(self.subject())
+        self.must(not absent, f"have the method '{absent[:1] and absent[0]}' of its interface", "its class has none")
+        component = self.subject()(self.config())
+        watch(component, INTERFACES[self.kind], self.breach)
+        return component
+
+    def _frozen_config(self) -> None:
+        config = getattr(self.subject(), "Config", None)
+        frozen = is_dataclass(config) and getattr(config, "__dataclass_params__").frozen  # noqa: B009 (unknown to mypy)
+        self.must(frozen, "have a frozen dataclass as its Config", f"it is {config!r}")
 
     def test_its_name_is_the_one_it_is_offered_by(self) -> None:
         name, offered = getattr(self.subject(), "name", None), self.offer().name
@@ -99,15 +111,14 @@ class ComponentContract(Contract):
         self.must(str(source).strip(), "say its source", f"its class says {source!r}")
 
     def test_its_config_is_a_frozen_dataclass_that_needs_no_arguments(self) -> None:
-        config = getattr(self.subject(), "Config", None)
-        frozen = is_dataclass(config) and getattr(config, "__dataclass_params__").frozen  # noqa: B009 (unknown to mypy)
-        self.must(frozen, "have a frozen dataclass as its Config", f"it is {config!r}")
+        self._frozen_config()
         try:
             self.subject().Config()
         except Exception as error:
             raise AssertionError(f"{self.title} must have a Config that builds without arguments: {error}") from error
 
     def test_its_config_survives_files_and_processes(self) -> None:
+        self._frozen_config()
         default = self.subject().Config()
         for config in (default, self.config()):
             for key, value in leaves(config):

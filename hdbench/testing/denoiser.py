@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import ClassVar
 
 import torch
@@ -35,7 +36,9 @@ class DenoiserContract(ComponentContract):
     def _network(self) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
-            return self.build().network(self.layout)
+            network: nn.Module = self.build().network(self.layout)
+        self._refuse_other_inputs(network)
+        return network
 
     def _weights(self) -> Tensor:
         return torch.randn(COUNT, self.layout.size, generator=torch_generator(SEED, "weights"))
@@ -55,7 +58,16 @@ class DenoiserContract(ComponentContract):
         noised = torch.randn(ROWS, self.layout.size, generator=torch_generator(SEED, "noised"))
         steps = torch.linspace(0, self.schedule.steps - 1, ROWS).long()
         with torch.no_grad():
-            return network.eval()(noised[rows], steps[rows])
+            predicted: Tensor = network.eval()(noised[rows], steps[rows])
+        return predicted
+
+    def _refuse_other_inputs(self, network: nn.Module) -> None:
+        """A breach unless the network takes the noised weights and their steps."""
+        try:
+            inspect.signature(network.forward).bind("noised", "step")
+        except TypeError:
+            found = f"its '{type(network).__name__}' has forward({', '.join(inspect.signature(network.forward).parameters)})"
+            self.breach("build a network with forward(noised [b, p], step [b])", found)
 
     def test_the_network_is_built_on_the_meta_device_and_on_the_cpu(self) -> None:
         with torch.device("meta"):
@@ -67,7 +79,10 @@ class DenoiserContract(ComponentContract):
         self.must(not real, "build all of a network on the device it is asked to", f"these are not on 'meta': {real}")
 
     def test_the_prediction_has_the_shape_of_the_input(self) -> None:
-        predicted = self._predict(self._train()[0])
+        self._check_prediction(self._predict(self._network()))
+        self._check_prediction(self._predict(self._train()[0]))
+
+    def _check_prediction(self, predicted: Tensor) -> None:
         fits = predicted.shape == (ROWS, self.layout.size) and predicted.dtype == torch.float32
         found = f"it is {predicted.dtype} {list(predicted.shape)}"
         self.must(fits, f"predict [b, p] = [{ROWS}, {self.layout.size}] in float32", found)

@@ -30,6 +30,7 @@ class MetricContract(ComponentContract):
     @cached_property
     def _sets(self) -> dict[str, Comparison]:
         """The comparisons with sets of several kinds; ``still`` ones for metrics of motion alone."""
+        self.test_it_says_how_to_read_it()  # what the sets are judged by
         frames = sets.frames_for(self.build())
         kinds = sets.generated_sets(self.shapes, self.points, frames)
         return {name: self._compared(shapes) for name, shapes in kinds.items() if frames > 1 or name != "still"}

@@ -34,9 +34,8 @@ class ShapesContract(ComponentContract):
     def test_names_are_unique_and_stay(self) -> None:
         source = self.build()
         names = source.names()
-        self.must(
-            isinstance(names, tuple) and len(names) > 0, "name its shapes in a tuple, at least one", f"names() gives {names!r}"
-        )
+        found = f"names() gives a {type(names).__name__} of {len(names)}"
+        self.must(isinstance(names, tuple) and len(names) > 0, "name its shapes in a tuple, at least one", found)
         twice = sorted({name for name in names if names.count(name) > 1})
         self.must(not twice, "name its shapes uniquely", f"these come twice: {twice[:5]}")
         again = (source.names(), self.build().names())
@@ -79,6 +78,8 @@ class ShapesContract(ComponentContract):
 
     def test_a_source_gives_what_it_holds(self) -> None:
         source = self.build()
+        self.must(source.holds in ("meshes", "clouds"), "hold 'meshes' or 'clouds'", f"it says {source.holds!r}")
+        self.must(source.names(), "name its shapes in a tuple, at least one", "names() gives none")
         name, other = source.names()[0], source.shape if source.holds == "clouds" else source.cloud
         try:
             other(name)
