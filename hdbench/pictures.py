@@ -40,10 +40,12 @@ def write_sequences(path: Path, plan: Plan, result: Result, outcomes: Sequence[O
 
 def write_strips(folder: Path, plan: Plan, result: Result) -> None:
     """``trajectory.png``: what samplers predict from noise to sample; ``interpolation.png``: what is between two fields, and
-    between two samples."""
+    between two samples. Each method has the colour that it has in the gallery."""
     view = replace(View(), up=plan.source.build().up)
     for kind in KINDS:
-        strips = [strip for outcome in result.outcomes for strip in outcome.strips if strip.kind == kind]
-        rows = [(strip.title, [frames[0] for frames in unpack(load_tensors(strip.meshes))]) for strip in strips]
+        ours = (outcome for outcome in result.outcomes if outcome.origin == "ours")
+        strips = [(tone, strip) for tone, outcome in enumerate(ours, 1) for strip in outcome.strips if strip.kind == kind]
+        rows = [(strip.title, [frames[0] for frames in unpack(load_tensors(strip.meshes))]) for _, strip in strips]
         if rows:
-            contact_sheet(rows, folder / f"{kind}.png", columns=max(len(meshes) for _, meshes in rows), size=144, view=view)
+            columns, tones = max(len(meshes) for _, meshes in rows), [tone for tone, _ in strips]
+            contact_sheet(rows, folder / f"{kind}.png", columns=columns, size=144, view=view, tones=tones)

@@ -31,7 +31,9 @@ CREASE_COSINE = 0.75  # edges sharper than about 40 degrees stay sharp
 SURFACE_OFFSET = 1e-3  # where secondary rays start, above the surface
 
 PAPER: Colour = (0.984, 0.984, 0.988)
-CLAYS: tuple[Colour, ...] = ((0.70, 0.72, 0.76), (0.42, 0.61, 0.84), (0.90, 0.63, 0.42), (0.52, 0.73, 0.58), (0.73, 0.60, 0.82))
+CLAYS: tuple[Colour, ...] = (
+    (0.70, 0.72, 0.76), (0.42, 0.61, 0.84), (0.90, 0.63, 0.42), (0.52, 0.73, 0.58), (0.73, 0.60, 0.82), (0.85, 0.50, 0.62),
+)  # fmt: skip
 PAPER_BYTES = tuple(round(255 * part) for part in PAPER)
 INK = (40, 44, 52)
 FAINT = (222, 225, 230)
@@ -239,16 +241,17 @@ def _font(size: int) -> Any:
 
 
 def contact_sheet(
-    rows: Sequence[tuple[str, Sequence[Mesh | Array]]], path: Path, columns: int = 8, size: int = 192, view: View | None = None
-) -> None:
+    rows: Sequence[tuple[str, Sequence[Mesh | Array]]], path: Path, columns: int = 8, size: int = 192, view: View | None = None,
+    tones: Sequence[int] | None = None,
+) -> None:  # fmt: skip
     """Write a gallery as PNG: a title per row and its meshes or clouds [q, 3] below it, ``columns`` to a line, each row in its
-    own colour.
+    own colour, or in that of its number in ``tones`` (0 is that of real shapes).
 
     A row may be empty. Raises HdbenchError if there are no rows.
     """
     tiles = [
-        (title, [_tile(shape, size, view, CLAYS[index % len(CLAYS)]) for shape in shapes])
-        for index, (title, shapes) in enumerate(rows)
+        (title, [_tile(shape, size, view, CLAYS[tone % len(CLAYS)]) for shape in shapes])
+        for tone, (title, shapes) in zip(tones or range(len(rows)), rows)
     ]
     _write_sheet(tiles, path, columns, size)
 

@@ -153,3 +153,13 @@ def test_sheet_without_rows_is_refused(tmp_path):
         contact_sheet([], tmp_path / "a.png")
     with pytest.raises(HdbenchError, match="no rows"):
         frame_sheet([], tmp_path / "a.png")
+
+
+def test_rows_take_the_colours_of_their_tones(tmp_path):
+    mesh = box(0.5, 0.5, 0.5)
+    contact_sheet([("a", [mesh]), ("b", [mesh]), ("c", [mesh])], tmp_path / "in_turn.png", size=64)
+    contact_sheet([("a", [mesh]), ("b", [mesh]), ("c", [mesh])], tmp_path / "chosen.png", size=64, tones=[0, 1, 1])
+    in_turn, chosen = (np.asarray(Image.open(tmp_path / f"{name}.png")).astype(int) for name in ("in_turn", "chosen"))
+    third = len(chosen) // 3
+    np.testing.assert_array_equal(chosen[: 2 * third], in_turn[: 2 * third])
+    assert (chosen[2 * third :] != in_turn[2 * third :]).any()

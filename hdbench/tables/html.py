@@ -14,7 +14,8 @@ font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 .hdbench-table .scroll{overflow-x:auto}
 .hdbench-table table{border-collapse:collapse;min-width:100%;font-variant-numeric:tabular-nums}
 .hdbench-table caption{text-align:left;font-weight:650;font-size:1.1em;padding:0 0 .6rem}
-.hdbench-table th,.hdbench-table td{padding:.32rem .7rem;text-align:right;white-space:nowrap}
+.hdbench-table th,.hdbench-table td{padding:.32rem .55rem;text-align:right;white-space:nowrap}
+.hdbench-table thead th{white-space:normal;vertical-align:bottom}
 .hdbench-table th:first-child,.hdbench-table .source{text-align:left}
 .hdbench-table thead th{border-top:2px solid var(--ink);border-bottom:1px solid var(--ink);font-weight:600}
 .hdbench-table tbody:last-of-type tr:last-child>*{border-bottom:2px solid var(--ink)}

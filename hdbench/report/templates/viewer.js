@@ -54,7 +54,7 @@
       geometry.computeVertexNormals();
       body = new THREE.Mesh(geometry, new THREE.MeshStandardMaterial({ color: linear, roughness: 0.75, side: THREE.DoubleSide }));
     } else {
-      body = new THREE.Points(geometry, new THREE.PointsMaterial({ color: linear, size: 0.03 }));
+      body = new THREE.Points(geometry, new THREE.PointsMaterial({ color: linear, size: 0.04 }));
     }
     const turned = new THREE.Group();
     turned.add(body);
