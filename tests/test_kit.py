@@ -53,14 +53,16 @@ def test_a_new_distribution_holds_its_contract_as_it_is_written(kind, tmp_path, 
 def test_a_new_distribution_installs_offline_and_passes_its_own_tests(tmp_path):
     folder, _ = write_distribution("offline", "baseline", tmp_path)
     site = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", str(site), str(folder)], check=True)
-    listed = f"import sys; sys.path.insert(0, {str(site)!r}); from hdbench.registry import Registry; " \
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", "--no-deps"]
+    subprocess.run([*pip, "--target", str(site), "-e", str(folder)], check=True)
+    listed = f"import site; site.addsitedir({str(site)!r}); from hdbench.registry import Registry; " \
              "print(Registry().load().find('baseline', 'offline').distribution)"  # fmt: skip
     out = subprocess.run([sys.executable, "-c", listed], check=True, capture_output=True, text=True).stdout
     assert out.strip() == "hdbench-offline"
     tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(folder / "tests")]
-    done = subprocess.run(tests, env={"PYTHONPATH": str(site), "PATH": ""}, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        tests, env={"PYTHONPATH": f"{site}:{folder / 'src'}", "PATH": ""}, cwd=folder, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -71,7 +73,7 @@ BROKEN = {
     "shapes.names": ("names", lambda self: ("a", "a"), "name its shapes uniquely"),
     "shapes.shape": ("shape", lambda self, name: 1 / 0, "raised ZeroDivisionError"),
     "encoder.queries": ("queries", lambda self: importlib.import_module("hdbench.interfaces").QuerySpec(), "ask for points"),
-    "encoder.encode": ("encode", lambda self, samples, start, session: None, "raised AttributeError"),
+    "encoder.encode": ("encode", lambda self, samples, start, session: None, "returns None (is a 'return' missing?)"),
     "encoder.decode": ("decode", lambda self, weights, frames, resolution, level: (), "decode to 1 meshes, one per frame"),
     "denoiser.train": ("train", lambda self, network, weights, schedule, session: {}, "return curves of its training"),
     "sampler.sample": ("sample", lambda self, denoise, schedule, start, noise: start, "end at the one point"),
@@ -86,6 +88,72 @@ def test_a_broken_method_is_told_what_is_wrong_in_words(case, tmp_path, monkeypa
     registry, module = imported(write_distribution(name, kind, tmp_path)[0], monkeypatch)
     monkeypatch.setattr(getattr(module, names_of(name, kind).cls), method, broken)
     assert any(words in check.wrong and f"The {kind} '{name}'" in check.wrong for check in checks(registry, name))
+
+
+def demanded(kind: str) -> list[str]:
+    """The methods that an author of this kind has to write."""
+    return sorted(INTERFACES[kind].__abstractmethods__)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_method_that_forgets_its_return_is_named_and_no_check_stumbles_over_it(kind, tmp_path, monkeypatch):
+    registry, module = imported(write_distribution(f"silent-{kind}", kind, tmp_path)[0], monkeypatch)
+    cls = getattr(module, names_of(f"silent-{kind}", kind).cls)
+    for method in demanded(kind):
+        with monkeypatch.context() as patch:
+            patch.setattr(cls, method, lambda self, *given: None)
+            wrong = [check.wrong for check in checks(registry, f"silent-{kind}") if not check.holds]
+        assert any(f"from '{method}', but it returns None (is a 'return' missing?)" in text for text in wrong), wrong
+        assert not [text for text in wrong if "raised" in text]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_method_that_takes_other_arguments_is_named_with_those_of_the_interface(kind, tmp_path, monkeypatch):
+    registry, module = imported(write_distribution(f"other-{kind}", kind, tmp_path)[0], monkeypatch)
+    cls = getattr(module, names_of(f"other-{kind}", kind).cls)
+    for method in demanded(kind):
+        with monkeypatch.context() as patch:
+            patch.setattr(cls, method, lambda self, one, two, three, four, five, six: None)
+            wrong = {check.wrong for check in checks(registry, f"other-{kind}") if not check.holds}
+        assert len(wrong) == 1
+        assert f"must take the arguments of the interface, {method}(" in wrong.pop()
+
+
+def test_a_method_that_is_not_written_is_named(tmp_path, monkeypatch):
+    registry, module = imported(write_distribution("half", "baseline", tmp_path)[0], monkeypatch)
+    monkeypatch.delattr(module.HalfBaseline, "sample")
+    monkeypatch.setattr(module.HalfBaseline, "__abstractmethods__", frozenset({"sample"}))
+    wrong = {check.wrong for check in checks(registry, "half") if not check.holds}
+    assert wrong == {"The baseline 'half' must have the method 'sample' of its interface, but its class has none."}
+
+
+def test_an_error_is_told_with_the_authors_own_line(tmp_path, monkeypatch):
+    folder, _ = write_distribution("far", "baseline", tmp_path)
+    code = folder / "src/hdbench_far/baseline.py"
+    code.write_text(code.read_text().replace("return torch.stack([", "return torch.linalg.inv(state['clouds']), torch.stack(["))
+    line = next(k for k, text in enumerate(code.read_text().splitlines(), 1) if "linalg.inv" in text)
+    registry, _ = imported(folder, monkeypatch)
+    assert any(f"(hdbench_far/baseline.py:{line} in sample)" in check.wrong for check in checks(registry, "far"))
+
+
+def test_a_metric_that_changes_what_it_is_given_is_found_whatever_was_checked_before(tmp_path, monkeypatch):
+    registry, module = imported(write_distribution("untidy", "metric", tmp_path)[0], monkeypatch)
+
+    def measure(self, comparison):
+        comparison.between.sort(axis=0)
+        return {"Untidy": float(comparison.between[0].mean())}
+
+    monkeypatch.setattr(module.UntidyMetric, "measure", measure)
+    assert any("must leave the comparison alone" in check.wrong for check in checks(registry, "untidy"))
+
+
+def test_a_cause_is_told_once(tmp_path, monkeypatch):
+    from hdbench_sphere.baseline import Resample
+
+    monkeypatch.setattr(Resample, "fit", lambda self, training, session: None)
+    told = CliRunner().invoke(cli, ["plugins", "check", "resample"]).output
+    assert told.count("is a 'return' missing?") == 1
+    assert "4 rules do not hold, for one reason." in told
 
 
 def test_the_command_says_what_is_wrong_and_ends_in_1(monkeypatch):

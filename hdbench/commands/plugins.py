@@ -68,6 +68,7 @@ def new(name: str, kind: str, out: Path) -> None:
 @click.pass_obj
 def check(registry: Registry, name: str, settings: tuple[str, ...]) -> None:
     """Hold a component, or all of a plugin, to the contract of its kind; exit code 1 when it does not hold."""
+    from hdbench.interfaces import __file__ as interfaces
     from hdbench.kit.examine import chosen, examine
 
     broken, causes = 0, set()
@@ -80,9 +81,9 @@ def check(registry: Registry, name: str, settings: tuple[str, ...]) -> None:
             broken += not found.holds
             causes |= {found.wrong} - {""}
     if broken:
-        interface = f"Its interface, with shapes and units: hdbench.interfaces.{offer_interface(offer.kind)}."
-        click.echo(f"{broken} {'rule does' if broken == 1 else 'rules do'} not hold, for {len(causes)} "
-                   f"{'reason' if len(causes) == 1 else 'reasons'}. {interface}")  # fmt: skip
+        rules = "1 rule does" if broken == 1 else f"{broken} rules do"
+        reasons = "one reason" if len(causes) == 1 else f"{len(causes)} reasons"
+        click.echo(f"{rules} not hold, for {reasons}. What each method is given and must return stands in {interfaces}.")
         raise SystemExit(1)
     click.echo("The contract holds.")
 

@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from hdbench.config import as_dict, digest, from_dict, leaves
+from hdbench.errors import HdbenchError
 from hdbench.hookspecs import Offer
 from hdbench.interfaces import INTERFACES
 from hdbench.registry import Registry
@@ -89,7 +90,10 @@ class ComponentContract(Contract):
         """The configuration under test."""
         subject = self.subject()
         self._frozen_config()
-        return from_dict(subject.Config(), subject.small) if self.small is None else self.small
+        try:
+            return from_dict(subject.Config(), subject.small) if self.small is None else self.small
+        except HdbenchError as error:
+            raise AssertionError(f"{self.title} must have 'small' settings of its own Config: {error}") from error
 
     def build(self) -> Any:
         """A fresh component, whose methods are held to the interface whenever they are called."""

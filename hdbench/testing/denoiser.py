@@ -105,7 +105,7 @@ class DenoiserContract(ComponentContract):
 
     def test_training_gives_curves_and_leaves_its_weights_alone(self) -> None:
         weights, network = self._weights(), self._network()
-        curves = self.build().train(network, weights, self.schedule, Session(seed=SEED))
+        curves = self.storable(self.build().train(network, weights, self.schedule, Session(seed=SEED)), "its curves")
         self.must(curves, "return curves of its training", "there are none")
         for name, curve in curves.items():
             good = curve.dim() == 1 and len(curve) > 0 and bool(curve.isfinite().all())

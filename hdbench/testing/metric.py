@@ -43,7 +43,9 @@ class MetricContract(ComponentContract):
         return self._compared(sets.emptied(sets.generated_sets(self.shapes, self.points, frames)[name], count))
 
     def _value(self, comparison: Comparison) -> float:
-        return next(iter(self.build().measure(comparison).values()))
+        values = list(self.build().measure(comparison).values())
+        self.must(values, "give at least one column", "it gives none")
+        return values[0]
 
     def _badness(self, value: float) -> float:
         """Larger is worse. A metric with a target has a bad side: that of the bad set that it sees."""
