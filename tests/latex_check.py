@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-COMMANDS = {  # of the kernel, T1 and booktabs
+COMMANDS = {  # of the kernel, T1, booktabs and graphicx
     "begin", "end", "centering", "caption", "small", "toprule", "midrule", "bottomrule", "multicolumn", "textbf", "textit",
     "textbackslash", "textasciitilde", "textasciicircum", "textless", "textgreater", "textbar", "textquotedbl", "textasciigrave",
     "pm", "approx", "infty", "downarrow", "uparrow", "rightarrow", "times", "circ", "mu", "ldots", "cdot",
-    "par", "smallskip", "linewidth", "scriptsize", "raggedright",
+    "par", "smallskip", "linewidth", "scriptsize", "sbox", "ifdim", "wd", "else", "fi", "resizebox", "usebox", "raggedright",
 }  # fmt: skip
 MATH_ONLY = {"pm", "approx", "infty", "downarrow", "uparrow", "rightarrow", "times", "circ", "mu", "cdot"}
 TOKEN = re.compile(r"\\([A-Za-z]+)|\\(.)|(\$)|([{}&#_^~%])|(.)", re.DOTALL)

@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -145,6 +146,19 @@ def test_a_metric_that_changes_what_it_is_given_is_found_whatever_was_checked_be
 
     monkeypatch.setattr(module.UntidyMetric, "measure", measure)
     assert any("must leave the comparison alone" in check.wrong for check in checks(registry, "untidy"))
+
+
+def test_a_ratio_that_empty_samples_make_infinite_is_no_better_for_it(tmp_path, monkeypatch):
+    def nearest(distances):
+        return float((distances + np.diag(np.full(len(distances), np.inf))).min(1).mean())
+
+    def measure(self, comparison):
+        return {"Ratio": nearest(comparison.within_generated) / nearest(comparison.within_reference)}
+
+    registry, module = imported(write_distribution("ratio", "metric", tmp_path)[0], monkeypatch)
+    for name, value in {"direction": "target", "target": 1.0, "unit": "ratio", "measure": measure}.items():
+        monkeypatch.setattr(module.RatioMetric, name, value)
+    assert [check for check in checks(registry, "ratio") if not check.holds] == []
 
 
 def test_a_cause_is_told_once(tmp_path, monkeypatch):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hdbench.__main__ import cli
 from hdbench.protocol import preset
 from hdbench.tables.latex import escaped
 from hdbench.tables.paper import paper_rows
@@ -17,6 +22,7 @@ _SPEC = spec_from_file_location("latex_check", Path(__file__).with_name("latex_c
 latex_check = module_from_spec(_SPEC)
 _SPEC.loader.exec_module(latex_check)
 
+RESULTS = Path(__file__).parents[1] / "results"
 STRICT = preset("strict")
 NASTY = "[x] 50 % & <b>$1_000#^~\\{y}|\"`' ≈ ± Erkoç \N{EN DASH} 形"
 
@@ -72,6 +78,39 @@ def test_the_best_is_bold_and_a_tie_is_marked():
     source = to_latex(TABLE)
     assert r"\textbf{3.10 $\pm$0.20}" in source
     assert r"B & 3.20 $\pm$0.20$\approx$ & 71/66" in source
+
+
+def typeset(source: str, folder: Path) -> str:
+    """What pdflatex says of a document that takes the table in; it stops at the first error."""
+    (folder / "table.tex").write_text(source)
+    (folder / "page.tex").write_text(
+        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{booktabs,graphicx}"
+        r"\begin{document}\input{table}\end{document}"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    assert (folder / "page.pdf").is_file()
+    return (folder / "page.log").read_text(encoding="latin-1")
+
+
+needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+WIDE = replace(TABLE, title="wide", columns=tuple(Column(name="MMD", unit=f"u{k}") for k in range(9)), rows=ROWS[1:])
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("table", [TABLE, WIDE], ids=["nasty", "wide"])
+def test_pdflatex_sets_a_table_and_nothing_runs_off_the_page(table, tmp_path):
+    log = typeset(to_latex(table), tmp_path)
+    assert [word for word in ("Overfull", "too large", "Missing character") if word in log] == []
+
+
+@needs_pdflatex
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_pdflatex_sets_the_papers_tables_as_they_are_printed(number, tmp_path):
+    told = CliRunner().invoke(cli, ["table", str(number), "--runs", str(RESULTS), "--format", "latex"])
+    assert told.exit_code == 0, told.output
+    log = typeset(told.stdout, tmp_path)
+    assert [word for word in ("Overfull", "too large", "Missing character") if word in log] == []
 
 
 class Outline(HTMLParser):

@@ -27,7 +27,7 @@ def hdbench_commands() -> list[click.Command]:
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
               help="Where run folders are looked for, if none is named.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True,
-              help="LaTeX needs booktabs; HTML is a fragment that any page can hold.")  # fmt: skip
+              help="LaTeX needs booktabs and graphicx; HTML is a fragment that any page can hold.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of printing.")
 @click.option("--protocol", metavar="NAME|HASH", help="Take the runs of this protocol, where there are several.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="A further column, such as jsd; may be repeated.")

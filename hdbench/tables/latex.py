@@ -25,16 +25,20 @@ _UNKNOWN = "?"
 
 
 def to_latex(table: Table) -> str:
-    r"""The ``table`` environment; needs ``\usepackage{booktabs}`` (and ``[T1]{fontenc}`` for quotation marks)."""
+    r"""The ``table`` environment; needs ``\usepackage{booktabs,graphicx}`` (and ``[T1]{fontenc}`` for quotation marks).
+
+    A table that is wider than the text is scaled down to it, one that is not keeps its size.
+    """
     words = grid(table)
     kinds = f"l{'r' * (len(words.headings) - 2)}l"
     lines = [
-        r"% \usepackage[T1]{fontenc} \usepackage{booktabs}",
+        r"% \usepackage[T1]{fontenc} \usepackage{booktabs,graphicx}",
         r"\begin{table}[tbp]", r"\centering", rf"\caption{{{escaped(table.title)}}}", r"\small",
-        rf"\begin{{tabular}}{{@{{}}{kinds}@{{}}}}", r"\toprule",
+        rf"\sbox0{{\begin{{tabular}}{{@{{}}{kinds}@{{}}}}", r"\toprule",
         _line(cell.text for cell in words.headings),
         *_sections(words),
-        r"\bottomrule", r"\end{tabular}",
+        r"\bottomrule", r"\end{tabular}}",
+        r"\ifdim\wd0>\linewidth \resizebox{\linewidth}{!}{\usebox0}\else \usebox0\fi",
         *_footer([*words.notes, *words.footer]),
         r"\end{table}",
     ]  # fmt: skip

@@ -121,10 +121,14 @@ class MetricContract(ComponentContract):
             for count in (self.shapes // 2, self.shapes):
                 value = self._value(self._with_empties(name, count))
                 low, high = self.subject().range
-                found = f"{count} of {self.shapes} empty turn '{name}' sets from {without} to {value}"
+                found = f"{count} of {self.shapes} empty turn '{name}' sets from {without} to {value} (they are infinitely far)"
                 self.must(low <= value <= high, f"stay in its range [{low}, {high}] when samples are empty", found)
-                no_better = self._badness(value) >= self._badness(without)
+                no_better = self._badness(value) >= self._badness(without) or self._boundless(value)
                 self.must(no_better, "be no better when samples come out empty", found)
+
+    def _boundless(self, value: float) -> bool:
+        """Whether a metric with a target is as far from it as can be, on whichever side."""
+        return self.subject().target is not None and math.isinf(value)
 
 
 def _arrays(comparison: Comparison) -> dict[str, Any]:
