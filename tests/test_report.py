@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import re
 import shutil
@@ -15,12 +16,14 @@ import numpy as np
 import pytest
 import trimesh
 from click.testing import CliRunner
+from PIL import Image
 
 from hdbench import glb
 from hdbench.__main__ import cli
 from hdbench.report import three
 from hdbench.report.curves import draw_curves, smoothed
 from hdbench.report.geometry import MOST_FACES, Packed, coarse, pack_clouds, pack_meshes, read_glb
+from hdbench.report.sections import WEBP_SIDE, data_uri
 from hdbench.shapes import Mesh
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -138,6 +141,25 @@ def test_nothing_in_the_file_points_outside_it(run_folder, tmp_path):
     [policy] = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     assert policy is not None
     assert policy.startswith("default-src 'none'")
+
+
+def test_pictures_are_carried_as_webp_and_look_the_same(run_folder, tmp_path):
+    page = read(report(run_folder, tmp_path / "report.html"))
+    pictures = [image["src"] or "" for image in page.all("img")]
+    assert pictures
+    assert all(source.startswith(("data:image/webp;base64,", "data:image/svg+xml;base64,")) for source in pictures)
+    png = run_folder / "gallery.png"
+    webp = base64.b64decode(data_uri(png).split(",")[1])
+    before, after = Image.open(png).convert("RGB"), Image.open(io.BytesIO(webp)).convert("RGB")
+    assert after.size == before.size
+    assert np.abs(np.asarray(after, float) - np.asarray(before, float)).mean() < 2  # of 255
+    assert len(webp) < png.stat().st_size / 3
+
+
+def test_a_picture_longer_than_webp_allows_is_shrunk_not_lost(tmp_path):
+    Image.new("RGB", (40, WEBP_SIDE + 400), "teal").save(tmp_path / "long.png")
+    shown = Image.open(io.BytesIO(base64.b64decode(data_uri(tmp_path / "long.png").split(",")[1])))
+    assert shown.height == WEBP_SIDE
 
 
 def test_what_a_run_is_called_is_text_not_markup(run_folder, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from hdbench.tables.records import Record
 
 COSTLY = 12  # stages are shown one by one, the others together
 TONES = 6  # colours of sets; the first is that of real shapes
+WEBP_SIDE, WEBP_QUALITY = 16_383, 85  # the longest side that the format has; visually lossless for renderings and plots
 IMAGES = {".png": "image/png", ".svg": "image/svg+xml"}
 CAPTIONS = {
     "trajectory": ("Denoising", "From noise to a shape: what the network predicts at each noise level."),
@@ -98,8 +100,22 @@ def pictures_of(folder: Path) -> Iterator[Picture]:
 
 
 def data_uri(path: Path) -> str:
-    """The image as text. It goes into an ``img``, where no script of it would run."""
-    return f"data:{IMAGES[path.suffix]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+    """The image as text, a PNG as WebP, which is a tenth as large. It goes into an ``img``, where no script of it would run."""
+    kind, data = IMAGES[path.suffix], path.read_bytes()
+    if kind == "image/png":
+        kind, data = "image/webp", _as_webp(path)
+    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _as_webp(path: Path) -> bytes:
+    """The picture, smaller where it is larger than the format allows."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.thumbnail((WEBP_SIDE, WEBP_SIDE))
+        data = io.BytesIO()
+        image.convert("RGB").save(data, "WEBP", quality=WEBP_QUALITY)
+    return data.getvalue()
 
 
 # ----------------------------------------------------------------------------------------------------------- what it cost
