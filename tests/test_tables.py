@@ -11,6 +11,7 @@ import pytest
 
 from hdbench.errors import HdbenchError
 from hdbench.protocol import Protocol, preset
+from hdbench.scoring.intervals import Estimate
 from hdbench.tables.paper import paper_categories, paper_rows
 from hdbench.tables.table import Column, Row, Table, marks, to_csv, to_json, to_markdown, to_plain, to_rich
 
@@ -92,6 +93,17 @@ def test_the_best_of_a_target_is_the_nearest_to_it():
 def test_a_value_on_the_other_side_of_the_target_that_reads_as_well_is_tied():
     found = marks([row("a", (0, 0), (0, 0), (47.0, 2.0)), row("b", (0, 0), (0, 0), (54.0, 2.0))], COLUMNS[2])
     assert found == {0: "*", 1: "≈"}
+
+
+def test_a_table_says_whose_differences_are_not_paired():
+    halves = ((0.1, 0.1), (-0.1, -0.1))
+    paired, alone = (Estimate(value=3.0, half_width=0.2, shapes=60, replicates=r) for r in (halves, ()))
+    rows = [row(t, (3.0, 0.2), (48.0, 5.0), (60.0, 4.0), estimates={"MMD": e}) for t, e in (("kept", paired), ("copied", alone))]
+    [said] = [
+        line for line in Table(title="", columns=COLUMNS, rows=tuple(rows), protocol=STRICT).footer() if "whole intervals" in line
+    ]
+    assert said.endswith(": copied.")
+    assert not any("whole intervals" in line for line in TABLE.footer())
 
 
 def test_infinite_and_missing_values_do_not_compete():

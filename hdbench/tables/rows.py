@@ -105,13 +105,24 @@ class Table:
         lines = [f"protocol {self.protocol.hash} ({self.protocol.name}): {self.protocol.sentence()}", LEGEND]
         if any(r.origin == "paper" for r in self.rows):
             lines.append("The paper's rows are of other shapes and another protocol: read them beside ours, not against ours.")
-        return [*lines, *self._p_values(), *self.notes]
+        return [*lines, *self._unpaired(), *self._p_values(), *self.notes]
+
+    def _unpaired(self) -> list[str]:
+        """Which rows have no replicates to take paired differences of, as those of a run folder without its store."""
+        titles = dict.fromkeys(row.title for row in self.rows if _has_intervals_alone(row))
+        said = "Compared by whole intervals, which tell fewer apart, as the store is not beside the run folder"
+        return [f"{said}: {', '.join(titles)}."] if titles else []
 
     def _p_values(self) -> list[str]:
         """The test of every row, in one line."""
         known = [f"{row.title} {row.p_value:.2g}" for row in self.rows if row.p_value is not None and math.isfinite(row.p_value)]
         said = "Permutation p-values of 'generated and reference shapes are alike' (nearest neighbours)"
         return [f"{said}: {', '.join(known)}."] if known else []
+
+
+def _has_intervals_alone(row: Row) -> bool:
+    estimates = [estimate for estimate in row.estimates.values() if math.isfinite(estimate.half_width)]
+    return bool(estimates) and not any(estimate.replicates for estimate in estimates)
 
 
 def _heading(row: Row) -> str:
