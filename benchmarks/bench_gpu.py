@@ -5,7 +5,9 @@ device (dense bfloat16; memory), which are printed beside; by default those of a
 
     pytest benchmarks/bench_gpu.py -s -o addopts=--import-mode=importlib
 
-The third figure, ``small`` on 500 shapes, is a command: ``hdbench run --preset small -o shapes.count=500 --device cuda``.
+The third figure, ``small`` on 500 airplanes with a transformer of width 512 within an hour, is a command:
+
+    hdbench run --method hyperdiffusion --preset small -o shapes.count=500 -o denoiser.width=512 -o denoiser.heads=8 --device cuda
 """
 
 from __future__ import annotations
