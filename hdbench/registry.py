@@ -14,6 +14,7 @@ from copy import copy
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -85,7 +86,9 @@ class Registry:
         if folder not in sys.path:
             sys.path.insert(0, folder)
         try:
-            self.add(importlib.import_module(path.stem), path.stem, path.name, "one file")
+            module = importlib.import_module(path.stem)
+            _refuse_hookless(module)
+            self.add(module, path.stem, path.name, "one file")
         except Exception as error:
             reason = str(error) if isinstance(error, HdbenchError) else f"{type(error).__name__}: {error}"
             raise HdbenchError(f"The plugin '{path}' cannot be used: {reason}") from error
@@ -183,6 +186,23 @@ def _manager_with(plugin: Any, name: str) -> pluggy.PluginManager:
     manager.register(plugin, name)
     manager.check_pending()  # a misspelt hook is an error, not silence
     return manager
+
+
+def _refuse_hookless(module: ModuleType) -> None:
+    """A first try often has the class and not the offer: HdbenchError with the lines that it needs."""
+    if _manager_with(module, module.__name__).get_hookcallers(module):
+        return
+    from hdbench.interfaces import INTERFACES
+
+    own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+    found = [(kind, c) for c in own if isinstance(c, type) for kind, wanted in INTERFACES.items() if issubclass(c, wanted)]
+    kind, cls = found[0] if found else ("KIND", None)
+    target, name = getattr(cls, "__name__", "CLASS"), getattr(cls, "name", "NAME")
+    raise HdbenchError(
+        "it offers nothing, as no function of it is a hook. Add 'from hdbench.hookspecs import Offer, hookimpl' and then\n\n"
+        "@hookimpl\ndef hdbench_components():\n"
+        f'    return [Offer(kind="{kind}", name="{name}", target="{module.__name__}:{target}", summary="...", source="...")]\n'
+    )
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:

@@ -245,6 +245,12 @@ def test_a_plugin_of_one_file_is_used_before_and_after_the_command(tmp_path, mon
         ("absent.py", None, "no Python file"),
         ("json.py", "", "called like the module"),
         ("raises_it.py", "1 / 0", "ZeroDivisionError"),
+        ("offers_none.py", "x = 1", "offers nothing"),
+        (
+            "half_done.py",
+            "from hdbench.interfaces import Baseline\nclass Blob(Baseline):\n    name = 'blob'",
+            r'Offer\(kind="baseline", name="blob", target="half_done:Blob"',
+        ),
     ],
 )
 def test_a_file_that_cannot_be_a_plugin_is_refused(file, text, message, tmp_path, monkeypatch):
