@@ -106,6 +106,15 @@ def test_a_table_says_whose_differences_are_not_paired():
     assert not any("whole intervals" in line for line in TABLE.footer())
 
 
+def test_p_values_stand_under_their_category_where_there_are_several():
+    def footer(*categories: str) -> str:
+        rows = [row("A", (3.0, 0.2), (48.0, 5.0), (60.0, 4.0), p_value=0.5, category=category) for category in categories]
+        return "\n".join(Table(title="", columns=COLUMNS, rows=tuple(rows), protocol=STRICT).footer())
+
+    assert "(nearest neighbours): A 0.5." in footer("car")
+    assert "(nearest neighbours): car: A 0.5; chair: A 0.5." in footer("car", "chair")
+
+
 def test_infinite_and_missing_values_do_not_compete():
     rows = [row("a", (math.inf, NAN), (0, 0), (0, 0)), row("b", (2.0, 0.1), (0, 0), (0, 0)), row("c", (3.0, NAN), (0, 0), (0, 0))]
     assert marks(rows, COLUMNS[0]) == {1: "*"}

@@ -114,10 +114,16 @@ class Table:
         return [f"{said}: {', '.join(titles)}."] if titles else []
 
     def _p_values(self) -> list[str]:
-        """The test of every row, in one line."""
-        known = [f"{row.title} {row.p_value:.2g}" for row in self.rows if row.p_value is not None and math.isfinite(row.p_value)]
+        """The test of every row, in one line; under their category where there are several."""
+        tested = [row for row in self.rows if row.p_value is not None and math.isfinite(row.p_value)]
+        categories = list(dict.fromkeys(row.category for row in tested))
+        groups = [
+            (f"{category}: " if len(categories) > 1 else "")
+            + ", ".join(f"{row.title} {row.p_value:.2g}" for row in tested if row.category == category)
+            for category in categories
+        ]
         said = "Permutation p-values of 'generated and reference shapes are alike' (nearest neighbours)"
-        return [f"{said}: {', '.join(known)}."] if known else []
+        return [f"{said}: {'; '.join(groups)}."] if groups else []
 
 
 def _has_intervals_alone(row: Row) -> bool:
