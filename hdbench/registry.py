@@ -14,7 +14,6 @@ from copy import copy
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -86,9 +85,7 @@ class Registry:
         if folder not in sys.path:
             sys.path.insert(0, folder)
         try:
-            module = importlib.import_module(path.stem)
-            _refuse_hookless(module)
-            self.add(module, path.stem, path.name, "one file")
+            self.add(importlib.import_module(path.stem), path.stem, path.name, "one file")
         except Exception as error:
             reason = str(error) if isinstance(error, HdbenchError) else f"{type(error).__name__}: {error}"
             raise HdbenchError(f"The plugin '{path}' cannot be used: {reason}") from error
@@ -96,6 +93,8 @@ class Registry:
     def add(self, plugin: Any, name: str, distribution: str, version: str) -> None:
         """Register one plugin wholly or, by raising, not at all."""
         manager = _manager_with(plugin, name)
+        if not manager.get_hookcallers(plugin):
+            raise HdbenchError(_advice_on_hooks(plugin, name))
         offers = [offer for group in manager.hook.hdbench_components() for offer in group]
         commands = [command for group in manager.hook.hdbench_commands() for command in group]
         for offer in offers:
@@ -188,20 +187,19 @@ def _manager_with(plugin: Any, name: str) -> pluggy.PluginManager:
     return manager
 
 
-def _refuse_hookless(module: ModuleType) -> None:
-    """A first try often has the class and not the offer: HdbenchError with the lines that it needs."""
-    if _manager_with(module, module.__name__).get_hookcallers(module):
-        return
+def _advice_on_hooks(plugin: Any, name: str) -> str:
+    """What a plugin without a hook lacks: a first try often has the class and not the offer."""
     from hdbench.interfaces import INTERFACES
 
-    own = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
-    found = [(kind, c) for c in own if isinstance(c, type) for kind, wanted in INTERFACES.items() if issubclass(c, wanted)]
+    module = getattr(plugin, "__name__", name)
+    own = [value for value in vars(plugin).values() if isinstance(value, type) and value.__module__ == module]
+    found = [(kind, cls) for cls in own for kind, wanted in INTERFACES.items() if issubclass(cls, wanted)]
     kind, cls = found[0] if found else ("KIND", None)
-    target, name = getattr(cls, "__name__", "CLASS"), getattr(cls, "name", "NAME")
-    raise HdbenchError(
+    target, called = getattr(cls, "__name__", "CLASS"), getattr(cls, "name", "NAME")
+    return (
         "it offers nothing, as no function of it is a hook. Add 'from hdbench.hookspecs import Offer, hookimpl' and then\n\n"
         "@hookimpl\ndef hdbench_components():\n"
-        f'    return [Offer(kind="{kind}", name="{name}", target="{module.__name__}:{target}", summary="...", source="...")]\n'
+        f'    return [Offer(kind="{kind}", name="{called}", target="{module}:{target}", summary="...", source="...")]\n'
     )
 
 

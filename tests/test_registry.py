@@ -59,6 +59,7 @@ BROKEN = {
     "raises in its hook": (lambda: plugin(hdbench_commands=hookimpl(_hdbench_commands)), "out of coffee"),
     "asks for an unknown hook argument": (lambda: UNKNOWN_ARGUMENT, "unheard_of"),
     "implements a hook that does not exist": (lambda: MISSPELT, "hdbench_componets"),
+    "implements no hook": (lambda: SimpleNamespace(), "it offers nothing"),
     "offers a taken name": (lambda: plugin(offer("good")), "is offered by dist-a-good 1.0 already"),
     "offers a name twice": (lambda: plugin(offer("x"), offer("x")), "twice"),
     "speaks another API level": (lambda: plugin(offer("x", api=API_LEVELS["metric"] + 1)), "Upgrade hdbench"),
