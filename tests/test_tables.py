@@ -99,6 +99,7 @@ def test_a_table_says_whose_differences_are_not_paired():
     halves = ((0.1, 0.1), (-0.1, -0.1))
     paired, alone = (Estimate(value=3.0, half_width=0.2, shapes=60, replicates=r) for r in (halves, ()))
     rows = [row(t, (3.0, 0.2), (48.0, 5.0), (60.0, 4.0), estimates={"MMD": e}) for t, e in (("kept", paired), ("copied", alone))]
+    rows.append(row("oracle", (2.0, 0.1), (57.0, 5.0), (50.0, 4.0), section="reference", estimates={"MMD": alone}))
     [said] = [
         line for line in Table(title="", columns=COLUMNS, rows=tuple(rows), protocol=STRICT).footer() if "whole intervals" in line
     ]

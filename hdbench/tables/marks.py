@@ -20,4 +20,4 @@ def marks(rows: list[Row], column: Column) -> dict[int, str]:
 
 
 def _is_competitor(row: Row, column: Column) -> bool:
-    return row.section == "methods" and column.name in row.values and math.isfinite(row.values[column.name][0])
+    return row.competes and column.name in row.values and math.isfinite(row.values[column.name][0])

@@ -76,6 +76,11 @@ class Row:
     note: str = ""
     section: str = "methods"
 
+    @property
+    def competes(self) -> bool:
+        """Whether it is held against the other rows of its section: reference rows and differences are not."""
+        return self.section == "methods"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -109,7 +114,7 @@ class Table:
 
     def _unpaired(self) -> list[str]:
         """Which rows have no replicates to take paired differences of, as those of a run folder without its store."""
-        titles = dict.fromkeys(row.title for row in self.rows if _has_intervals_alone(row))
+        titles = dict.fromkeys(row.title for row in self.rows if row.competes and _has_intervals_alone(row))
         said = "Compared by whole intervals, which tell fewer apart, as the store is not beside the run folder"
         return [f"{said}: {', '.join(titles)}."] if titles else []
 
