@@ -100,7 +100,7 @@ def pictures_of(folder: Path) -> Iterator[Picture]:
 
 
 def data_uri(path: Path) -> str:
-    """The image as text, a PNG as WebP, which takes about a fifth of the bytes. It goes into an ``img``, where no script of it would run."""
+    """The image as text, a PNG as WebP, in a fifth of the bytes. It goes into an ``img``, where no script of it would run."""
     kind, data = IMAGES[path.suffix], path.read_bytes()
     if kind == "image/png":
         kind, data = "image/webp", _as_webp(path)

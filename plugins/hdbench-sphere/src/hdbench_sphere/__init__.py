@@ -13,8 +13,6 @@ def hdbench_components() -> list[Offer]:
         Offer(
             "denoiser", "gaussian", "hdbench_sphere.denoiser:GaussianDenoiser", "exact for normally distributed weights", SOURCE
         ),
-        Offer(
-            "recipe", "sphere", "hdbench_sphere.recipe:BOOK", "radius + gaussian + ddim: a run of seconds, answers known", SOURCE
-        ),
+        Offer("recipe", "sphere", "hdbench_sphere.recipe:BOOK", "radius + gaussian + ddim: answers known", SOURCE),
         Offer("baseline", "resample", "hdbench_sphere.baseline:Resample", "training clouds drawn again: a memoriser", SOURCE),
     ]

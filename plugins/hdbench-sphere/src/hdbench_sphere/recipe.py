@@ -1,4 +1,4 @@
-"""The recipe 'sphere': everything a run does, in seconds, with answers that are known."""
+"""The recipe 'sphere': everything a run does, with answers that are known."""
 
 from __future__ import annotations
 
